@@ -1,0 +1,44 @@
+"""Policy gradient methods, executed and measured: the module that the book's chapters build and share."""
+
+from pgutils.animation import animate_episodes
+from pgutils.environments import make_envs
+from pgutils.evaluation import bootstrap_interval, interquartile_mean, probability_of_improvement
+from pgutils.losses import policy_gradient_loss
+from pgutils.mdp import TabularMDP, Trajectories, exact_policy_gradient, mountain_hike, short_corridor
+from pgutils.plotting import plot_learning_curves, plot_mdp, set_style
+from pgutils.policies import CategoricalPolicy, ValueFunction, softmax_policy, softmax_score
+from pgutils.returns import leave_one_out, normalize, rewards_to_go, total_return
+from pgutils.rollouts import EpisodeBatch, collect_episodes, sample_trajectories
+from pgutils.seeding import generator
+from pgutils.training import History, train
+
+__all__ = [
+    "CategoricalPolicy",
+    "EpisodeBatch",
+    "History",
+    "TabularMDP",
+    "Trajectories",
+    "ValueFunction",
+    "animate_episodes",
+    "bootstrap_interval",
+    "collect_episodes",
+    "exact_policy_gradient",
+    "generator",
+    "interquartile_mean",
+    "leave_one_out",
+    "make_envs",
+    "mountain_hike",
+    "normalize",
+    "plot_learning_curves",
+    "plot_mdp",
+    "policy_gradient_loss",
+    "probability_of_improvement",
+    "rewards_to_go",
+    "sample_trajectories",
+    "set_style",
+    "short_corridor",
+    "softmax_policy",
+    "softmax_score",
+    "total_return",
+    "train",
+]

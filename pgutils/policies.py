@@ -1,0 +1,132 @@
+"""Policies and value functions: tables for exact work, small networks with a leading ``runs`` axis for learning."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from scipy.special import softmax
+from torch import nn
+
+
+def softmax_policy(logits):
+    """Return π(a | s) = exp(logit) / Σ exp(logit), over the last axis.
+
+    Args:
+        logits: shape (..., A), a NumPy array or a tensor.
+
+    Returns:
+        Probabilities of the same shape and kind.
+
+    *Introduced in chapter 1.*
+    """
+    return torch.softmax(logits, -1) if torch.is_tensor(logits) else softmax(logits, axis=-1)
+
+
+def softmax_score(policy: np.ndarray, states: np.ndarray, actions: np.ndarray) -> np.ndarray:
+    """Return ∇ log π(a | s) of a tabular softmax policy with respect to its logits.
+
+    It is 1[s' = s] (1[a' = a] - π(a' | s')) for the logit of action a' in state s'.
+
+    Args:
+        policy: π(a | s), shape (S, A).
+        states: shape (...), integers.
+        actions: shape (...), integers.
+
+    Returns:
+        Scores, shape (..., S, A).
+
+    *Introduced in chapter 2.*
+    """
+    num_states, num_actions = policy.shape
+    states, actions = np.asarray(states), np.asarray(actions)
+    surprise = np.eye(num_actions)[actions] - policy[states]
+    return np.eye(num_states)[states][..., None] * surprise[..., None, :]
+
+
+class RunsMLP(nn.Module):
+    """A multilayer perceptron with tanh units for each of several independent runs.
+
+    Args:
+        sizes: units in each layer, from the input to the output.
+        rngs: one generator for each run, from which its weights are drawn.
+        last_scale: what the weights of the last layer are multiplied by; a small number starts the output near 0.
+
+    All weights are float64, so that the order of a sum does not show in a learning curve.
+
+    *Introduced in chapter 3.*
+    """
+
+    def __init__(self, sizes: Sequence[int], rngs: Sequence[np.random.Generator], last_scale: float = 1.0):
+        super().__init__()
+        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
+        for layer, (inputs, outputs) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+            scale = inputs**-0.5 * (last_scale if layer == len(sizes) - 2 else 1.0)
+            weight = np.stack([rng.normal(scale=scale, size=(inputs, outputs)) for rng in rngs])
+            self.weights.append(nn.Parameter(torch.from_numpy(weight)))
+            self.biases.append(nn.Parameter(torch.zeros(len(rngs), 1, outputs, dtype=torch.float64)))
+
+    def forward(self, obs: torch.Tensor) -> torch.Tensor:
+        """Return the outputs (runs, ..., outputs) for ``obs`` (runs, ..., inputs)."""
+        x = obs.to(torch.float64).flatten(1, -2)
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            x = torch.baddbmm(bias, torch.tanh(x) if layer else x, weight)
+        return x.unflatten(1, obs.shape[1:-1])
+
+
+class CategoricalPolicy(RunsMLP):
+    """A softmax policy over discrete actions, one for each run.
+
+    Args:
+        obs_dim: numbers in an observation.
+        num_actions: number of actions.
+        rngs: one generator for each run.
+        hidden: units in each hidden layer.
+
+    *Introduced in chapter 3.*
+    """
+
+    def __init__(self, obs_dim: int, num_actions: int, rngs: Sequence[np.random.Generator], hidden=(32,)):
+        super().__init__([obs_dim, *hidden, num_actions], rngs, last_scale=0.1)
+
+    def log_probs(self, obs: torch.Tensor) -> torch.Tensor:
+        """Return log π(a | s) of every action, shape (runs, ..., A), for ``obs`` (runs, ..., obs_dim)."""
+        return self(obs).log_softmax(-1)
+
+    def actor(self, greedy: bool = False):
+        """Return a function that chooses actions in NumPy, fast, with the weights as they are now.
+
+        It takes observations (runs, episodes, obs_dim) and Gumbel noise (runs, episodes, A), and returns actions
+        (runs, episodes): the largest logit plus noise is a sample from the softmax (Maddison et al., 2014).
+        With ``greedy`` the noise is ignored.
+        """
+        layers = [
+            (weight.detach().numpy().astype(np.float32), bias.detach().numpy().astype(np.float32))
+            for weight, bias in zip(self.weights, self.biases, strict=True)
+        ]
+
+        def act(obs: np.ndarray, gumbel: np.ndarray) -> np.ndarray:
+            x = obs
+            for layer, (weight, bias) in enumerate(layers):
+                x = (np.tanh(x) if layer else x) @ weight + bias
+            return (x if greedy else x + gumbel).argmax(-1)
+
+        return act
+
+
+class ValueFunction(RunsMLP):
+    """An estimate of V(s) for each run; see ``RunsMLP``.
+
+    Args:
+        obs_dim: numbers in an observation.
+        rngs: one generator for each run.
+        hidden: units in each hidden layer.
+
+    *Introduced in chapter 5.*
+    """
+
+    def __init__(self, obs_dim: int, rngs: Sequence[np.random.Generator], hidden=(32,)):
+        super().__init__([obs_dim, *hidden, 1], rngs)
+
+    def forward(self, obs: torch.Tensor) -> torch.Tensor:
+        """Return the values (runs, ...) for ``obs`` (runs, ..., obs_dim)."""
+        return super().forward(obs).squeeze(-1)

@@ -1,0 +1,105 @@
+"""What multiplies the score: returns of various kinds, over the last axis, for NumPy arrays and tensors alike."""
+
+import numpy as np
+import torch
+
+from pgutils.rollouts import EpisodeBatch
+
+
+def _checked(rewards, gamma):
+    """Return ``(rewards, gamma)`` ready for arithmetic, taking both from an EpisodeBatch where one is given."""
+    if isinstance(rewards, EpisodeBatch):
+        rewards, gamma = rewards.rewards, rewards.gamma
+    if not torch.is_tensor(rewards):
+        rewards = np.asarray(rewards)
+    floating = rewards.is_floating_point() if torch.is_tensor(rewards) else np.issubdtype(rewards.dtype, np.floating)
+    if not floating:
+        rewards = rewards.double() if torch.is_tensor(rewards) else rewards.astype(float)
+    if rewards.ndim == 0 or 0 in rewards.shape:
+        raise ValueError(f"rewards must hold at least one step, got shape {tuple(rewards.shape)}")
+    if (rewards != rewards).any():
+        raise ValueError("rewards must be numbers, got NaN")
+    if not 0 <= gamma <= 1:
+        raise ValueError(f"gamma must lie in [0, 1], got {gamma}")
+    return rewards, gamma
+
+
+def rewards_to_go(rewards, gamma: float = 1.0):
+    """Return the discounted sum of the rewards from each step on, G_t = r_t + γ G_{t+1}.
+
+    Args:
+        rewards: shape (..., steps), 0 after the end of an episode; or an ``EpisodeBatch``, which brings its own gamma.
+        gamma: the discount factor, in [0, 1].
+
+    Returns:
+        An array or tensor of the same shape.
+
+    Raises:
+        ValueError: there are no rewards, one of them is NaN, or ``gamma`` is outside [0, 1].
+
+    *Introduced in chapter 4.*
+    """
+    rewards, gamma = _checked(rewards, gamma)
+    stack = torch.stack if torch.is_tensor(rewards) else np.stack
+    following, from_last = 0.0, []
+    for step in reversed(range(rewards.shape[-1])):
+        following = rewards[..., step] + gamma * following
+        from_last.append(following)
+    return stack(from_last[::-1], -1)
+
+
+def total_return(rewards, gamma: float = 1.0):
+    """Return the discounted sum of all rewards of each trajectory, R(τ) = Σ_t γ^t r_t.
+
+    Args, errors and source are those of ``rewards_to_go``; the steps axis is summed away: shape (...).
+
+    *Introduced in chapter 1.*
+    """
+    return rewards_to_go(rewards, gamma)[..., 0]
+
+
+def leave_one_out(returns):
+    """Subtract from each episode's returns the mean of the *other* episodes' returns at the same step.
+
+    An episode that has already ended counts as 0. Because the mean does not contain the episode itself, the expected
+    gradient stays what it was (chapter 5).
+
+    Args:
+        returns: shape (..., episodes, steps), such as ``rewards_to_go(batch)``.
+
+    Returns:
+        An array or tensor of the same shape.
+
+    Raises:
+        ValueError: there are fewer than two episodes.
+
+    Source: Kool et al. (2019). *Introduced in chapter 5.*
+    """
+    episodes = returns.shape[-2] if returns.ndim > 1 else 1
+    if episodes < 2:
+        raise ValueError(f"leave_one_out needs at least 2 episodes, got {episodes}")
+    others = (returns.sum(-2)[..., None, :] - returns) / (episodes - 1)
+    return returns - others
+
+
+def normalize(weights, mask):
+    """Shift and scale each run's weights to mean 0 and standard deviation 1 over the steps that were taken.
+
+    Args:
+        weights: shape (..., episodes, steps), a tensor.
+        mask: where a step was taken, the same shape.
+
+    Returns:
+        A tensor of the same shape, 0 where no step was taken.
+
+    Raises:
+        ValueError: a run has fewer than two steps, whose standard deviation does not exist.
+
+    *Introduced in chapter 6.*
+    """
+    count = mask.sum((-2, -1), keepdim=True)
+    if (count < 2).any():
+        raise ValueError("normalize needs at least 2 steps in each run, got fewer")
+    centred = (weights - (weights * mask).sum((-2, -1), keepdim=True) / count) * mask
+    deviation = (centred.square().sum((-2, -1), keepdim=True) / (count - 1)).sqrt()
+    return centred / (deviation + 1e-8)
