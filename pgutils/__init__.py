@@ -2,9 +2,11 @@
 
 from pgutils.animation import animate_episodes
 from pgutils.environments import make_envs
+from pgutils.equations import both_sides
 from pgutils.evaluation import bootstrap_interval, interquartile_mean, probability_of_improvement
-from pgutils.losses import policy_gradient_loss
+from pgutils.losses import policy_gradient_loss, value_loss
 from pgutils.mdp import TabularMDP, Trajectories, exact_policy_gradient, mountain_hike, short_corridor
+from pgutils.moments import gradient_moments
 from pgutils.plotting import plot_learning_curves, plot_mdp, set_style
 from pgutils.policies import CategoricalPolicy, ValueFunction, softmax_policy, softmax_score
 from pgutils.returns import leave_one_out, normalize, rewards_to_go, total_return
@@ -21,9 +23,11 @@ __all__ = [
     "ValueFunction",
     "animate_episodes",
     "bootstrap_interval",
+    "both_sides",
     "collect_episodes",
     "exact_policy_gradient",
     "generator",
+    "gradient_moments",
     "interquartile_mean",
     "leave_one_out",
     "make_envs",
@@ -41,4 +45,5 @@ __all__ = [
     "softmax_score",
     "total_return",
     "train",
+    "value_loss",
 ]

@@ -22,9 +22,34 @@ def policy_gradient_loss(log_probs: torch.Tensor, weights: torch.Tensor, mask: t
 
     Source: Williams (1992). *Introduced in chapter 3.*
     """
-    if not log_probs.shape == weights.shape == mask.shape:
-        shapes = ", ".join(str(tuple(x.shape)) for x in (log_probs, weights, mask))
-        raise ValueError(f"log_probs, weights and mask must have the same shape, got {shapes}")
-    if log_probs.ndim < 2 or 0 in log_probs.shape:
-        raise ValueError(f"expected shape (..., episodes, steps), none of them 0, got {tuple(log_probs.shape)}")
+    _require_same_shape(log_probs=log_probs, weights=weights, mask=mask)
     return -(log_probs * weights.detach() * mask).sum(-1).mean(-1)
+
+
+def value_loss(values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Return the mean squared error of the values over the steps that were taken.
+
+    Args:
+        values: V(s_t), shape (..., episodes, steps).
+        returns: what they should predict, such as the reward-to-go, the same shape; a constant.
+        mask: where a step was really taken, the same shape.
+
+    Returns:
+        One loss for each run, shape (...).
+
+    Raises:
+        ValueError: the shapes differ, or there are no episodes or steps.
+
+    *Introduced in chapter 5.*
+    """
+    _require_same_shape(values=values, returns=returns, mask=mask)
+    return ((values - returns.detach()).square() * mask).sum((-2, -1)) / mask.sum((-2, -1))
+
+
+def _require_same_shape(**arrays: torch.Tensor) -> None:
+    """Raise ValueError unless all arrays have the same shape (..., episodes, steps) and hold a step."""
+    shapes = [tuple(array.shape) for array in arrays.values()]
+    if len(set(shapes)) > 1:
+        raise ValueError(f"{', '.join(arrays)} must have the same shape, got {', '.join(map(str, shapes))}")
+    if len(shapes[0]) < 2 or 0 in shapes[0]:
+        raise ValueError(f"expected shape (..., episodes, steps), none of them 0, got {shapes[0]}")

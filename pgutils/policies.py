@@ -1,6 +1,7 @@
 """Policies and value functions: tables for exact work, small networks with a leading ``runs`` axis for learning."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -59,7 +60,7 @@ class RunsMLP(nn.Module):
     def __init__(self, sizes: Sequence[int], rngs: Sequence[np.random.Generator], last_scale: float = 1.0):
         super().__init__()
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for layer, (inputs, outputs) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        for layer, (inputs, outputs) in enumerate(pairwise(sizes)):
             scale = inputs**-0.5 * (last_scale if layer == len(sizes) - 2 else 1.0)
             weight = np.stack([rng.normal(scale=scale, size=(inputs, outputs)) for rng in rngs])
             self.weights.append(nn.Parameter(torch.from_numpy(weight)))
@@ -116,6 +117,9 @@ class CategoricalPolicy(RunsMLP):
 class ValueFunction(RunsMLP):
     """An estimate of V(s) for each run; see ``RunsMLP``.
 
+    The network works on a standard scale: its output is multiplied by ``scale`` and shifted by ``shift``, one of each
+    for each run, which training sets to the standard deviation and the mean of the returns.
+
     Args:
         obs_dim: numbers in an observation.
         rngs: one generator for each run.
@@ -126,7 +130,11 @@ class ValueFunction(RunsMLP):
 
     def __init__(self, obs_dim: int, rngs: Sequence[np.random.Generator], hidden=(32,)):
         super().__init__([obs_dim, *hidden, 1], rngs)
+        self.register_buffer("shift", torch.zeros(len(rngs), dtype=torch.float64))
+        self.register_buffer("scale", torch.ones(len(rngs), dtype=torch.float64))
 
     def forward(self, obs: torch.Tensor) -> torch.Tensor:
         """Return the values (runs, ...) for ``obs`` (runs, ..., obs_dim)."""
-        return super().forward(obs).squeeze(-1)
+        values = super().forward(obs).squeeze(-1)
+        each_run = (-1,) + (1,) * (values.ndim - 1)
+        return values * self.scale.view(each_run) + self.shift.view(each_run)

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from pgutils.environments import make_envs
-from pgutils.losses import policy_gradient_loss
-from pgutils.policies import CategoricalPolicy
+from pgutils.losses import policy_gradient_loss, value_loss
+from pgutils.policies import CategoricalPolicy, ValueFunction
 from pgutils.progress import progress
 from pgutils.returns import rewards_to_go
 from pgutils.rollouts import EpisodeBatch, collect_episodes
@@ -47,6 +47,7 @@ def train(
     gamma: float = 1.0,
     learning_rate: float = 1e-2,
     hidden: tuple[int, ...] = (32,),
+    value_steps: int = 0,
     seed: int = 0,
 ) -> History:
     """Train independent runs side by side: collect episodes, weight the scores, take one step of Adam; repeat.
@@ -60,7 +61,10 @@ def train(
         episodes: episodes of each run in each iteration.
         gamma: the discount factor.
         learning_rate: of Adam.
-        hidden: units in each hidden layer of the policy.
+        hidden: units in each hidden layer of the policy, and of the value function.
+        value_steps: steps of Adam in each iteration that fit a value function to the rewards-to-go (chapter 5). Its
+            values for the states of a batch, from before it has seen that batch, are ``batch.values``. With 0 there is
+            no value function.
         seed: decides all random numbers; run i is the same whatever the number of runs.
 
     Raises:
@@ -69,19 +73,24 @@ def train(
 
     *Introduced in chapter 3.*
     """
-    for name, number in {"runs": runs, "iterations": iterations, "episodes": episodes}.items():
+    counts = {"runs": runs, "iterations": iterations, "episodes": episodes}
+    for name, number in counts.items():
         if number < 1:
             raise ValueError(f"{name} must be at least 1, got {number}")
+    if not 0 <= gamma <= 1:
+        raise ValueError(f"gamma must lie in [0, 1], got {gamma}")
     torch.set_num_threads(min(2, torch.get_num_threads()))
-    envs = make_envs(env_id, runs * episodes)
-    rngs = generator(seed).spawn(runs)
-    policy = CategoricalPolicy(envs.single_observation_space.shape[0], envs.single_action_space.n, rngs, hidden)
+    envs, rngs = make_envs(env_id, runs * episodes), generator(seed).spawn(runs)
+    obs_dim, num_actions = envs.single_observation_space.shape[0], int(envs.single_action_space.n)
+    policy = CategoricalPolicy(obs_dim, num_actions, rngs, hidden)
     initial_policy = deepcopy(policy)
     optimizer = torch.optim.Adam(policy.parameters(), lr=learning_rate)
+    fit = _value_fitter(ValueFunction(obs_dim, rngs, hidden), learning_rate, value_steps) if value_steps else None
     record = []
     line = f"{env_id}: {runs} runs × {iterations} iterations × {episodes} episodes, seed {seed}"
     for iteration in progress(range(iterations), line, iterations):
         batch = collect_episodes(envs, policy, rngs, gamma)
+        batch = fit(batch) if fit else batch
         loss = update(policy, optimizer, batch, weights(batch))
         if not loss.isfinite().all():
             raise FloatingPointError(f"training diverged in iteration {iteration}: the losses are {loss.tolist()}")
@@ -89,6 +98,27 @@ def train(
     envs.close()
     returns, losses, steps = (torch.stack(column, -1).numpy() for column in zip(*record, strict=True))
     return History(returns, losses, steps.cumsum(-1), policy, initial_policy)
+
+
+def _value_fitter(values: ValueFunction, learning_rate: float, steps: int):
+    """Return a function that adds the values to a batch and then fits them to its rewards-to-go."""
+    optimizer = torch.optim.Adam(values.parameters(), lr=learning_rate)
+
+    def fit(batch: EpisodeBatch) -> EpisodeBatch:
+        with torch.no_grad():
+            predicted = values(batch.obs)
+        returns = rewards_to_go(batch)
+        taken = [run_returns[run_mask] for run_returns, run_mask in zip(returns, batch.mask, strict=True)]
+        values.shift.copy_(torch.stack([x.mean() for x in taken]))
+        values.scale.copy_(torch.stack([x.std(correction=0) for x in taken]) + 1e-8)
+        for _ in range(steps):
+            loss = value_loss(values(batch.obs), returns, batch.mask) / values.scale**2
+            optimizer.zero_grad()
+            loss.sum().backward()
+            optimizer.step()
+        return replace(batch, values=predicted)
+
+    return fit
 
 
 def update(policy, optimizer, batch: EpisodeBatch, weights: torch.Tensor) -> torch.Tensor:
