@@ -1,0 +1,41 @@
+SHELL := bash
+PYTHON ?= python3.11
+NOTEBOOKS ?= $(wildcard book/*.ipynb)
+BIN := .venv/bin
+TORCH := torch==2.13.0
+BUILD_BOOK := rm -rf book/_build && $(BIN)/jupyter-book build --quiet -W -n --keep-going book
+
+.PHONY: help book lab test run constraints clean
+
+help: ## list the targets (the default)
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1	\2/p' Makefile | expand -t 18
+
+.venv/.installed: constraints.txt pyproject.toml
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[book,test]'
+	touch $@
+
+book: .venv/.installed ## build the book and say where its first page is
+	$(BUILD_BOOK)
+
+lab: .venv/.installed ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab book
+
+test: .venv/.installed ## check everything: style, units, notebooks, the book, its pages in a browser
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BUILD_BOOK)
+	$(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg tests $(NOTEBOOKS)
+
+run: .venv/.installed ## execute every notebook in place (or some: make run NOTEBOOKS=book/03-reinforce.ipynb)
+	$(BIN)/python scripts/execute_notebooks.py $(NOTEBOOKS)
+
+constraints: ## write constraints.txt anew: the newest versions that pyproject.toml allows
+	$(PYTHON) -m venv --clear .venv-constraints
+	.venv-constraints/bin/pip install --quiet $(TORCH) -e '.[book,test]'
+	set -o pipefail; .venv-constraints/bin/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+	rm -rf .venv-constraints
+
+clean: ## remove everything that the other targets have made
+	rm -rf .venv .venv-constraints .hypothesis .pytest_cache .ruff_cache *.egg-info book/_build
+	find . -name __pycache__ -prune -exec rm -rf {} +
