@@ -4,7 +4,7 @@ import base64
 import io
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from unittest import mock
 
@@ -36,11 +36,22 @@ def animate_episodes(
 
     *Introduced in chapter 3.*
     """
-    films = [record_episode(env_id, policy, run=run, seed=seed, width=width) for policy in policies.values()]
+    frames = side_by_side(env_id, policies.values(), run=run, seed=seed, width=width)
+    return film_html(frames, f"{gym.spec(env_id).name}: {', then '.join(policies)}")
+
+
+def side_by_side(env_id: str, policies: Iterable[CategoricalPolicy], *, run: int = 0, seed: int = 0, width: int = 300):
+    """Play one episode with each policy and return the pictures next to each other, shape (N, height, widths, 3).
+
+    An episode that ends before the others holds its last picture. The other arguments are those of
+    ``animate_episodes``.
+    """
+    films = [record_episode(env_id, policy, run=run, seed=seed, width=width) for policy in policies]
     longest = max(map(len, films))
     held = [np.concatenate([film, np.repeat(film[-1:], longest - len(film), axis=0)]) for film in films]
-    spec = gym.spec(env_id)
-    return film_html(np.concatenate(held, axis=2), f"{spec.name}: " + ", then ".join(policies))
+    for film in held[1:]:
+        film[:, :, :2] = 128  # a thin line between neighbours
+    return np.concatenate(held, axis=2)
 
 
 def record_episode(

@@ -66,12 +66,26 @@ class RunsMLP(nn.Module):
             self.weights.append(nn.Parameter(torch.from_numpy(weight)))
             self.biases.append(nn.Parameter(torch.zeros(len(rngs), 1, outputs, dtype=torch.float64)))
 
-    def forward(self, obs: torch.Tensor) -> torch.Tensor:
-        """Return the outputs (runs, ..., outputs) for ``obs`` (runs, ..., inputs)."""
-        x = obs.to(torch.float64).flatten(1, -2)
+    def forward(self, obs: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the outputs (runs, ..., outputs) for ``obs`` (runs, ..., inputs).
+
+        With a ``mask`` (runs, ...), only where it is true is anything computed; elsewhere the outputs are 0.
+        """
+        rows = obs.flatten(1, -2)
+        if mask is None:
+            return self._layers(rows).unflatten(1, obs.shape[1:-1])
+        flat = mask.flatten(1)
+        taken = flat.byte().argsort(dim=1, descending=True, stable=True)[:, : int(flat.sum(1).max()), None]
+        outputs = self._layers(rows.gather(1, taken.expand(-1, -1, rows.shape[-1])))
+        padded = outputs.new_zeros(*flat.shape, outputs.shape[-1])
+        padded = padded.scatter(1, taken.expand_as(outputs), outputs)
+        return torch.where(flat[..., None], padded, 0.0).unflatten(1, obs.shape[1:-1])
+
+    def _layers(self, rows: torch.Tensor) -> torch.Tensor:
+        x = rows.to(torch.float64)
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             x = torch.baddbmm(bias, torch.tanh(x) if layer else x, weight)
-        return x.unflatten(1, obs.shape[1:-1])
+        return x
 
 
 class CategoricalPolicy(RunsMLP):
@@ -89,9 +103,9 @@ class CategoricalPolicy(RunsMLP):
     def __init__(self, obs_dim: int, num_actions: int, rngs: Sequence[np.random.Generator], hidden=(32,)):
         super().__init__([obs_dim, *hidden, num_actions], rngs, last_scale=0.1)
 
-    def log_probs(self, obs: torch.Tensor) -> torch.Tensor:
+    def log_probs(self, obs: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Return log π(a | s) of every action, shape (runs, ..., A), for ``obs`` (runs, ..., obs_dim)."""
-        return self(obs).log_softmax(-1)
+        return self(obs, mask).log_softmax(-1)
 
     def actor(self, greedy: bool = False):
         """Return a function that chooses actions in NumPy, fast, with the weights as they are now.
@@ -133,8 +147,8 @@ class ValueFunction(RunsMLP):
         self.register_buffer("shift", torch.zeros(len(rngs), dtype=torch.float64))
         self.register_buffer("scale", torch.ones(len(rngs), dtype=torch.float64))
 
-    def forward(self, obs: torch.Tensor) -> torch.Tensor:
+    def forward(self, obs: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Return the values (runs, ...) for ``obs`` (runs, ..., obs_dim)."""
-        values = super().forward(obs).squeeze(-1)
+        values = super().forward(obs, mask).squeeze(-1)
         each_run = (-1,) + (1,) * (values.ndim - 1)
         return values * self.scale.view(each_run) + self.shift.view(each_run)

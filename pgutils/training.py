@@ -106,13 +106,13 @@ def _value_fitter(values: ValueFunction, learning_rate: float, steps: int):
 
     def fit(batch: EpisodeBatch) -> EpisodeBatch:
         with torch.no_grad():
-            predicted = values(batch.obs)
+            predicted = values(batch.obs, batch.mask)
         returns = rewards_to_go(batch)
         taken = [run_returns[run_mask] for run_returns, run_mask in zip(returns, batch.mask, strict=True)]
         values.shift.copy_(torch.stack([x.mean() for x in taken]))
         values.scale.copy_(torch.stack([x.std(correction=0) for x in taken]) + 1e-8)
         for _ in range(steps):
-            loss = value_loss(values(batch.obs), returns, batch.mask) / values.scale**2
+            loss = value_loss(values(batch.obs, batch.mask), returns, batch.mask) / values.scale**2
             optimizer.zero_grad()
             loss.sum().backward()
             optimizer.step()
@@ -130,7 +130,7 @@ def update(policy, optimizer, batch: EpisodeBatch, weights: torch.Tensor) -> tor
     """
     if weights.shape == batch.mask.shape[:-1]:
         weights = weights[..., None].expand(batch.mask.shape)
-    log_probs = policy.log_probs(batch.obs).gather(-1, batch.actions[..., None]).squeeze(-1)
+    log_probs = policy.log_probs(batch.obs, batch.mask).gather(-1, batch.actions[..., None]).squeeze(-1)
     loss = policy_gradient_loss(log_probs, weights, batch.mask)
     optimizer.zero_grad()
     loss.sum().backward()
