@@ -5,6 +5,7 @@ import io
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
+from html import escape
 from pathlib import Path
 from unittest import mock
 
@@ -14,6 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import HTML
 
+from pgutils.environments import environment_spec
 from pgutils.policies import CategoricalPolicy
 from pgutils.seeding import generator
 
@@ -37,7 +39,7 @@ def animate_episodes(
     *Introduced in chapter 3.*
     """
     frames = side_by_side(env_id, policies.values(), run=run, seed=seed, width=width)
-    return film_html(frames, f"{gym.spec(env_id).name}: {', then '.join(policies)}")
+    return film_html(frames, f"{environment_spec(env_id).name}: {', then '.join(policies)}")
 
 
 def side_by_side(env_id: str, policies: Iterable[CategoricalPolicy], *, run: int = 0, seed: int = 0, width: int = 300):
@@ -58,19 +60,20 @@ def record_episode(
     env_id: str, policy: CategoricalPolicy, *, run: int = 0, seed: int = 0, width: int = 300
 ) -> np.ndarray:
     """Play one episode and return its pictures, shape (steps + 1, height, width, 3), unsigned bytes."""
+    environment_spec(env_id)
     rng = generator(seed)
     act, runs = policy.actor(), policy.biases[0].shape[0]
     with mock.patch.dict(os.environ, QUIET), gym.make(env_id, render_mode="rgb_array") as env:
         obs, _ = env.reset(seed=int(rng.integers(2**31)))
-        frames, ended = [env.render()], False
+        stride = max(1, env.render().shape[1] // width)
+        frames, ended = [env.render()[::stride, ::stride]], False
         while not ended:
             noise = rng.gumbel(size=(1, env.action_space.n))
             action = act(np.broadcast_to(obs, (runs, 1, len(obs))), noise)[run, 0]
             obs, _, terminated, truncated, _ = env.step(action)
-            frames.append(env.render())
+            frames.append(env.render()[::stride, ::stride])
             ended = terminated or truncated
-    stride = max(1, frames[0].shape[1] // width)
-    return np.stack(frames)[:, ::stride, ::stride]
+    return np.stack(frames)
 
 
 def film_html(frames: np.ndarray, label: str, fps: int = 50) -> HTML:
@@ -81,7 +84,7 @@ def film_html(frames: np.ndarray, label: str, fps: int = 50) -> HTML:
     plt.imsave(buffer, frames[0])
     poster = base64.b64encode(buffer.getvalue()).decode()
     return HTML(
-        f'<video controls muted playsinline width="{width}" aria-label="{label}" style="max-width: 100%"'
+        f'<video controls muted playsinline width="{width}" aria-label="{escape(label)}" style="max-width: 100%"'
         f' poster="data:image/png;base64,{poster}" src="data:video/mp4;base64,{film}"></video>'
     )
 

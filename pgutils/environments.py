@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 
 
 def make_envs(env_id: str, copies: int) -> gym.vector.VectorEnv:
@@ -19,23 +20,26 @@ def make_envs(env_id: str, copies: int) -> gym.vector.VectorEnv:
 
     *Introduced in chapter 3.*
     """
-    try:
-        spec = gym.spec(env_id)
-        has_vector_entry = spec.vector_entry_point is not None
-        envs = (
-            gym.make_vec(env_id, num_envs=copies, vectorization_mode="vector_entry_point")
-            if has_vector_entry
-            else OneByOne(env_id, copies)
-        )
-    except gym.error.UnregisteredEnv as error:
-        raise ValueError(f"unknown environment id {env_id!r}: {error}") from None
+    spec = environment_spec(env_id)
+    if spec.vector_entry_point is None:
+        envs = OneByOne(env_id, copies)
+    else:
+        envs = gym.make_vec(env_id, num_envs=copies, vectorization_mode="vector_entry_point")
     if not isinstance(envs.single_action_space, gym.spaces.Discrete):
         raise ValueError(f"{env_id} must have discrete actions, got {envs.single_action_space}")
-    if len(envs.single_observation_space.shape) != 1:
+    if len(envs.single_observation_space.shape or ()) != 1:
         raise ValueError(f"{env_id} must have vectors as observations, got {envs.single_observation_space}")
     if spec.max_episode_steps is None:
         raise ValueError(f"{env_id} must have a limit on its steps: register it with max_episode_steps")
     return envs
+
+
+def environment_spec(env_id: str) -> EnvSpec:
+    """Return what Gymnasium knows about an environment; raise ValueError, with its advice, if that is nothing."""
+    try:
+        return gym.spec(env_id)
+    except gym.error.Error as error:
+        raise ValueError(f"unknown environment id {env_id!r}: {error}") from None
 
 
 class OneByOne(gym.vector.VectorEnv):
@@ -61,6 +65,11 @@ class OneByOne(gym.vector.VectorEnv):
             self.obs[i], rewards[i], terminated[i], truncated[i], _ = self.envs[i].step(actions[i])
         self.alive &= ~(terminated | truncated)
         return self.obs.copy(), rewards, terminated, truncated, {}
+
+    def close_extras(self, **kwargs):
+        """Close every copy."""
+        for env in self.envs:
+            env.close()
 
 
 class RunStreams:

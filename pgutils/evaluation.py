@@ -17,7 +17,7 @@ def interquartile_mean(scores, axis: int = 0):
         An array with ``axis`` removed.
 
     Raises:
-        ValueError: a score is NaN.
+        ValueError: there are no scores, or one is NaN.
 
     Source: Agarwal et al. (2021). *Introduced in chapter 3.*
     """
@@ -73,6 +73,8 @@ def probability_of_improvement(scores, baseline) -> float:
 
 def _checked(scores) -> np.ndarray:
     scores = np.asarray(scores, dtype=float)
+    if not scores.size:
+        raise ValueError(f"scores must hold at least one run, got shape {scores.shape}")
     if np.isnan(scores).any():
         raise ValueError("scores must be numbers, got NaN")
     return scores

@@ -9,7 +9,7 @@ from pgutils.policies import softmax_policy
 MAX_TRAJECTORIES = 1_000_000
 
 
-def _require_probabilities(name: str, array: np.ndarray) -> None:
+def require_probabilities(name: str, array: np.ndarray) -> None:
     """Raise ValueError, naming the row, unless the last axis of ``array`` holds probabilities."""
     bad = np.argwhere(~((array >= 0).all(-1) & np.isclose(array.sum(-1), 1, rtol=0, atol=1e-8)))
     if len(bad):
@@ -18,12 +18,13 @@ def _require_probabilities(name: str, array: np.ndarray) -> None:
         raise ValueError(f"{place} must be probabilities that sum to 1, got {array[row].tolist()}")
 
 
-def _require_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
+def require_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Raise ValueError unless ``array`` has the given shape."""
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trajectories:
     """N trajectories of a tabular MDP, each padded to the same number of steps H.
 
@@ -50,7 +51,7 @@ class Trajectories:
         return self.dynamics * chosen.prod(-1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TabularMDP:
     """A Markov decision process with finitely many states and actions.
 
@@ -81,10 +82,10 @@ class TabularMDP:
         if self.rewards.ndim != 2 or 0 in self.rewards.shape:
             raise ValueError(f"rewards must have shape (states, actions), got {self.rewards.shape}")
         num_states, num_actions = self.rewards.shape
-        _require_shape("transitions", self.transitions, (num_states, num_actions, num_states))
-        _require_shape("initial", self.initial, (num_states,))
-        _require_probabilities("transitions", self.transitions)
-        _require_probabilities("initial", self.initial)
+        require_shape("transitions", self.transitions, (num_states, num_actions, num_states))
+        require_shape("initial", self.initial, (num_states,))
+        require_probabilities("transitions", self.transitions)
+        require_probabilities("initial", self.initial)
         if not np.isfinite(self.rewards).all():
             raise ValueError("rewards must be finite, got NaN or infinity")
         if not 0 <= self.gamma <= 1:
@@ -98,12 +99,11 @@ class TabularMDP:
 
     def _chain(self, policy: np.ndarray) -> np.ndarray:
         """Return the state-to-state matrix under ``policy`` with the terminal states cut off, shape (S, S)."""
-        _require_shape("policy", policy, self.rewards.shape)
-        _require_probabilities("policy", policy)
+        require_shape("policy", policy, self.rewards.shape)
+        require_probabilities("policy", policy)
         chain = np.einsum("sa,sat->st", policy, self.transitions)
         if self.gamma == 1:
             self._require_end(chain)
-        chain[self.terminal] = 0
         chain[:, self.terminal] = 0
         return chain
 

@@ -43,11 +43,16 @@ def plot_learning_curves(curves: Mapping[str, np.ndarray], x=None, ax: Axes | No
     Returns:
         The axes.
 
+    Raises:
+        ValueError: a curve is not an array of that shape.
+
     *Introduced in chapter 3.*
     """
     ax = ax or plt.gca()
     for number, (label, curve) in enumerate(curves.items()):
         curve, colour = np.asarray(curve), COLOURS[number % len(COLOURS)]
+        if curve.ndim != 2:
+            raise ValueError(f"{label}: a curve must have shape (runs, iterations), got {curve.shape}")
         steps = np.arange(1, curve.shape[1] + 1) if x is None else x
         if each_run:
             ax.plot(steps, curve.T, color=colour, linewidth=0.5, alpha=0.3)
@@ -85,7 +90,7 @@ def plot_mdp(
     for state, action, following in np.argwhere(mdp.transitions > 0):
         if not mdp.terminal[state]:
             chance = mdp.transitions[state, action, following]
-            label = f"{mdp.rewards[state, action]:+.0f}" + ("" if chance == 1 else f" ({chance:.1f})")
+            label = f"{mdp.rewards[state, action]:+g}" + ("" if chance == 1 else f" ({chance:g})")
             _plot_arrow(ax, places[state], places[following], action, label)
     for action, name in enumerate(actions):
         ax.plot([], [], color=COLOURS[action], label=name)

@@ -151,4 +151,5 @@ class ValueFunction(RunsMLP):
         """Return the values (runs, ...) for ``obs`` (runs, ..., obs_dim)."""
         values = super().forward(obs, mask).squeeze(-1)
         each_run = (-1,) + (1,) * (values.ndim - 1)
-        return values * self.scale.view(each_run) + self.shift.view(each_run)
+        values = values * self.scale.view(each_run) + self.shift.view(each_run)
+        return values if mask is None else torch.where(mask, values, 0.0)

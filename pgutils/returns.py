@@ -6,10 +6,8 @@ import torch
 from pgutils.rollouts import EpisodeBatch
 
 
-def _checked(rewards, gamma):
-    """Return ``(rewards, gamma)`` ready for arithmetic, taking both from an EpisodeBatch where one is given."""
-    if isinstance(rewards, EpisodeBatch):
-        rewards, gamma = rewards.rewards, rewards.gamma
+def _as_floats(rewards):
+    """Return an array or a tensor of floating-point numbers, at least one of them, none of them NaN."""
     if not torch.is_tensor(rewards):
         rewards = np.asarray(rewards)
     floating = rewards.is_floating_point() if torch.is_tensor(rewards) else np.issubdtype(rewards.dtype, np.floating)
@@ -19,17 +17,25 @@ def _checked(rewards, gamma):
         raise ValueError(f"rewards must hold at least one step, got shape {tuple(rewards.shape)}")
     if (rewards != rewards).any():
         raise ValueError("rewards must be numbers, got NaN")
+    return rewards
+
+
+def _discount(rewards, gamma):
+    """Return ``(rewards, gamma)`` ready for arithmetic, taking both from an EpisodeBatch where one is given."""
+    if isinstance(rewards, EpisodeBatch):
+        rewards, gamma = rewards.rewards, rewards.gamma if gamma is None else gamma
+    rewards, gamma = _as_floats(rewards), 1.0 if gamma is None else float(gamma)
     if not 0 <= gamma <= 1:
         raise ValueError(f"gamma must lie in [0, 1], got {gamma}")
     return rewards, gamma
 
 
-def rewards_to_go(rewards, gamma: float = 1.0):
+def rewards_to_go(rewards, gamma: float | None = None):
     """Return the discounted sum of the rewards from each step on, G_t = r_t + γ G_{t+1}.
 
     Args:
         rewards: shape (..., steps), 0 after the end of an episode; or an ``EpisodeBatch``, which brings its own gamma.
-        gamma: the discount factor, in [0, 1].
+        gamma: the discount factor, in [0, 1]; by default that of the batch, and 1 where there is none.
 
     Returns:
         An array or tensor of the same shape.
@@ -39,7 +45,7 @@ def rewards_to_go(rewards, gamma: float = 1.0):
 
     *Introduced in chapter 4.*
     """
-    rewards, gamma = _checked(rewards, gamma)
+    rewards, gamma = _discount(rewards, gamma)
     stack = torch.stack if torch.is_tensor(rewards) else np.stack
     following, from_last = 0.0, []
     for step in reversed(range(rewards.shape[-1])):
@@ -48,7 +54,7 @@ def rewards_to_go(rewards, gamma: float = 1.0):
     return stack(from_last[::-1], -1)
 
 
-def total_return(rewards, gamma: float = 1.0):
+def total_return(rewards, gamma: float | None = None):
     """Return the discounted sum of all rewards of each trajectory, R(τ) = Σ_t γ^t r_t.
 
     Args, errors and source are those of ``rewards_to_go``; the steps axis is summed away: shape (...).
@@ -71,10 +77,11 @@ def leave_one_out(returns):
         An array or tensor of the same shape.
 
     Raises:
-        ValueError: there are fewer than two episodes.
+        ValueError: there are fewer than two episodes, or a return is NaN.
 
     Source: Kool et al. (2019). *Introduced in chapter 5.*
     """
+    returns = _as_floats(returns)
     episodes = returns.shape[-2] if returns.ndim > 1 else 1
     if episodes < 2:
         raise ValueError(f"leave_one_out needs at least 2 episodes, got {episodes}")

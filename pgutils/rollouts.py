@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from pgutils.environments import reset_envs
-from pgutils.mdp import TabularMDP, Trajectories
+from pgutils.mdp import TabularMDP, Trajectories, require_probabilities, require_shape
 from pgutils.policies import CategoricalPolicy
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EpisodeBatch:
     """Complete episodes of several independent runs, padded with zeros to the length of the longest.
 
@@ -48,7 +48,7 @@ class EpisodeBatch:
     @property
     def returns(self) -> torch.Tensor:
         """The sum of the rewards of each episode, without discount, shape (runs, episodes)."""
-        return self.rewards.sum(-1)
+        return self.rewards.cumsum(-1)[..., -1]  # unlike sum, the same to the last digit whatever the padding
 
 
 def collect_episodes(
@@ -75,9 +75,10 @@ def collect_episodes(
 
     *Introduced in chapter 3.*
     """
-    runs, (episodes, rest) = len(rngs), divmod(envs.num_envs, len(rngs))
-    if rest or not episodes:
+    runs = len(rngs)
+    if not runs or envs.num_envs % runs:
         raise ValueError(f"{envs.num_envs} environments cannot be shared out evenly among {runs} runs")
+    episodes = envs.num_envs // runs
     streams = [rng.spawn(1)[0] for rng in rngs]
     obs, alive = reset_envs(envs, streams), np.ones(envs.num_envs, bool)
     final_obs, ended = obs.copy(), np.zeros((2, envs.num_envs), bool)
@@ -113,7 +114,7 @@ def _as_batch(record, final_obs, ended, slots, gamma) -> EpisodeBatch:
         mask=tensor(mask),
         final_obs=tensor(final_obs),
         terminated=tensor(ended[0]),
-        truncated=tensor(ended[1]),
+        truncated=tensor(ended[1] & ~ended[0]),
         gamma=gamma,
     )
 
@@ -131,12 +132,15 @@ def sample_trajectories(
         rng: from ``generator``.
 
     Raises:
-        ValueError: ``episodes`` or ``horizon`` is less than 1.
+        ValueError: ``episodes`` or ``horizon`` is less than 1, or ``policy`` is not a policy.
 
     *Introduced in chapter 1.*
     """
     if episodes < 1 or horizon < 1:
         raise ValueError(f"episodes and horizon must be at least 1, got {episodes} and {horizon}")
+    policy = np.asarray(policy, dtype=float)
+    require_shape("policy", policy, mdp.rewards.shape)
+    require_probabilities("policy", policy)
     states = np.zeros((episodes, horizon + 1), dtype=int)
     actions = np.zeros((episodes, horizon), dtype=int)
     states[:, 0] = _draw(np.broadcast_to(mdp.initial, (episodes, len(mdp.initial))), rng)
@@ -144,12 +148,11 @@ def sample_trajectories(
         actions[:, t] = _draw(policy[states[:, t]], rng)
         states[:, t + 1] = _draw(mdp.transitions[states[:, t], actions[:, t]], rng)
     mask = ~mdp.terminal[states[:, :-1]]
-    chances = np.where(mask, mdp.transitions[states[:, :-1], actions, states[:, 1:]], 1.0)
-    dynamics = mdp.initial[states[:, 0]] * chances.prod(-1)
+    dynamics = mdp.initial[states[:, 0]] * mdp.transitions[states[:, :-1], actions, states[:, 1:]].prod(-1)
     return Trajectories(states, actions, mdp.rewards[states[:, :-1], actions], mask, dynamics)
 
 
 def _draw(probabilities: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw one index from each row of probabilities (N, K), by inverting the cumulative distribution."""
-    below = probabilities.cumsum(-1)[:, :-1] < rng.random((len(probabilities), 1))
+    below = probabilities.cumsum(-1)[:, :-1] <= rng.random((len(probabilities), 1))
     return below.sum(-1)

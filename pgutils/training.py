@@ -16,7 +16,7 @@ from pgutils.rollouts import EpisodeBatch, collect_episodes
 from pgutils.seeding import generator
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class History:
     """What happened in each iteration of each run.
 
@@ -77,8 +77,12 @@ def train(
     for name, number in counts.items():
         if number < 1:
             raise ValueError(f"{name} must be at least 1, got {number}")
+    if value_steps < 0:
+        raise ValueError(f"value_steps must be at least 0, got {value_steps}")
     if not 0 <= gamma <= 1:
         raise ValueError(f"gamma must lie in [0, 1], got {gamma}")
+    if not 0 < learning_rate < np.inf:
+        raise ValueError(f"learning_rate must be positive and finite, got {learning_rate}")
     torch.set_num_threads(min(2, torch.get_num_threads()))
     envs, rngs = make_envs(env_id, runs * episodes), generator(seed).spawn(runs)
     obs_dim, num_actions = envs.single_observation_space.shape[0], int(envs.single_action_space.n)

@@ -42,4 +42,4 @@ def test_every_numbered_equation_is_executed(name):
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     labels = re.findall(r"^\$\$ \(([\w-]+)\)$", text, re.MULTILINE)
     assert len(labels) >= 5
-    assert set(labels) == set(re.findall(r'pg\.both_sides\("([\w-]+)"', code))
+    assert set(labels) == set(re.findall(r'pg\.both_sides\(\s*"([\w-]+)"', code))

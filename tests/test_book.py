@@ -1,0 +1,176 @@
+"""Every page of the built book (`make book`), in a real browser that cannot reach any other host."""
+
+import os
+import shutil
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+from sphinx.util.inventory import InventoryFile
+
+import pgutils as pg
+
+BOOK = Path(__file__).parent.parent / "book"
+SITE = BOOK / "_build" / "html"
+PAGES = sorted(path.name for path in SITE.glob("*.html") if path.name != "index.html")  # which leads to the first page
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 812}
+SERIOUS = ("serious", "critical")
+BROWSER_OPTIONS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def need(thing, reason):
+    """Skip, or fail where everything is meant to be checked, unless ``thing`` is there."""
+    if not thing:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    return thing
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def site():
+    need(PAGES, "the book has not been built: run `make book`")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=SITE)) as server:
+        Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = need(shutil.which("chromium"), "no Chromium is installed: the pages are not tried in a browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def open_page(site, browser):
+    """A function that opens a page and returns it with a list of everything that went wrong since."""
+
+    def open_page(name):
+        context = browser.new_context(viewport=DESKTOP, reduced_motion="reduce")
+        page, complaints = context.new_page(), []
+
+        def stay_here(route):
+            if route.request.url.startswith((site, "data:", "blob:")):
+                route.continue_()
+            else:
+                complaints.append(f"request to another host: {route.request.url}")
+                route.abort()
+
+        context.route("**/*", stay_here)
+        page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+        page.on("response", lambda response: response.ok or complaints.append(f"{response.status}: {response.url}"))
+        page.goto(site + name, wait_until="networkidle")
+        page.evaluate("() => window.MathJax?.startup?.promise")
+        return SimpleNamespace(page=page, complaints=complaints)
+
+    return open_page
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def visit(request, open_page):
+    visit = open_page(request.param)
+    yield visit
+    visit.page.context.close()
+
+
+@pytest.fixture
+def page(visit):
+    visit.page.set_viewport_size(DESKTOP)
+    visit.page.mouse.move(0, 0)
+    return visit.page
+
+
+def test_every_page_of_the_contents_is_built():
+    need(PAGES, "the book has not been built: run `make book`")
+    contents = yaml.safe_load((BOOK / "_toc.yml").read_text())
+    chapters = [chapter["file"] for part in contents["parts"] for chapter in part["chapters"]]
+    assert {f"{name}.html" for name in [contents["root"], *chapters]} <= set(PAGES)
+
+
+def test_every_public_name_is_documented():
+    need(PAGES, "the book has not been built: run `make book`")
+    with (SITE / "objects.inv").open("rb") as file:
+        inventory = InventoryFile.load(file, "", lambda base, path: path)
+    documented = {**inventory["py:function"], **inventory["py:class"]}
+    assert {f"pgutils.{name}" for name in pg.__all__} <= set(documented)
+
+
+def test_page_loads_without_complaint(page, visit):
+    assert visit.complaints == []
+
+
+def test_formulas_are_rendered(page):
+    unrendered = """() => [...document.querySelectorAll(".math")]
+        .filter(math => math.querySelectorAll("mjx-container").length != 1).map(math => math.outerHTML)"""
+    assert page.evaluate(unrendered) == []
+    assert page.locator("mjx-merror").count() == 0
+
+
+def test_images_are_shown_and_described(page):
+    failures = """() => [...document.images]
+        .filter(image => !(image.complete && image.naturalWidth && image.alt.trim())).map(image => image.outerHTML)"""
+    assert page.evaluate(failures) == []
+
+
+def test_page_fits_a_phone(page):
+    page.set_viewport_size(PHONE)
+    width = page.evaluate("document.scrollingElement.scrollWidth")
+    assert width <= PHONE["width"]
+
+
+def test_dropdowns_open(page):
+    for dropdown in page.locator(".admonition.dropdown, main details").all():
+        content = dropdown.locator("> :last-child")
+        assert not content.is_visible()
+        dropdown.locator("button.toggle-button, summary").first.click()
+        content.wait_for(state="visible", timeout=5000)
+
+
+def serious_findings(page, **options):
+    """What axe finds, less what is not the book's: the insides of MathJax, the role that docutils gives references."""
+    options = {"resultTypes": ["violations"], **options}
+    violations = Axe().run(page, context={"exclude": ["mjx-container"]}, options=options).response["violations"]
+    nodes = [(found["id"], node) for found in violations if found["impact"] in SERIOUS for node in found["nodes"]]
+    docutils = ("aria-required-children", [".citation-list"])
+    return [(rule, node["html"]) for rule, node in nodes if (rule, node["target"]) != docutils]
+
+
+def test_page_is_accessible(page):
+    assert serious_findings(page) == []
+
+
+def test_page_is_readable_in_the_dark(page):
+    page.emulate_media(color_scheme="dark")
+    page.locator("html[data-theme=dark]").wait_for()
+    assert serious_findings(page, runOnly=["color-contrast"]) == []
+
+
+def test_search_finds(open_page):
+    page = open_page("index.html").page
+    page.locator(".search-button__button:visible").click()  # fails where there are two
+    page.locator("input[type=search]:visible").fill("REINFORCE")
+    page.keyboard.press("Enter")
+    page.locator("ul.search a[href*=reinforce]").first.wait_for()
+    page.context.close()

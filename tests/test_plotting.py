@@ -1,0 +1,167 @@
+"""What the pictures show."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.patches import FancyArrowPatch
+
+import pgutils as pg
+from pgutils.plotting import COLOURS
+
+HIKE = {"trailhead": (0, 0), "forest": (1, 1), "ridge": (1, -1), "home": (2, 0)}
+
+
+def curves(number, runs=6, iterations=9):
+    rng = np.random.default_rng(0)
+    return {f"method {i}": rng.normal(size=(runs, iterations)).cumsum(-1) + 10 * i for i in range(number)}
+
+
+# Learning curves
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("each_run", [True, False])
+def test_a_line_for_each_method_and_each_run(ax, number, each_run):
+    assert pg.plot_learning_curves(curves(number), ax=ax, each_run=each_run) is ax
+    assert len(ax.lines) == number * (1 + 6 * each_run)
+    assert len(ax.collections) == number
+    assert ax.get_legend_handles_labels()[1] == [f"method {i}" for i in range(number)]
+
+
+def test_thick_lines_are_interquartile_means_and_thin_ones_the_runs(ax):
+    data = curves(2)
+    pg.plot_learning_curves(data, ax=ax)
+    for i, (label, curve) in enumerate(data.items()):
+        *runs, mean = ax.lines[7 * i : 7 * (i + 1)]
+        for line, values in zip(runs, curve, strict=True):
+            np.testing.assert_array_equal(line.get_ydata(), values)
+            assert line.get_linewidth() < mean.get_linewidth()
+        assert mean.get_label() == label
+        wanted = np.sort(curve, axis=0)[1:-1].mean(0)  # of 6 runs, one is left out at each end
+        np.testing.assert_allclose(mean.get_ydata(), wanted, rtol=1e-12)
+        np.testing.assert_array_equal(mean.get_xdata(), np.arange(1, 10))
+        colours = {to_hex(line.get_color()) for line in (*runs, mean)}
+        assert colours == {to_hex(ax.collections[i].get_facecolor()[0])} == {COLOURS[i].lower()}
+
+
+def test_the_band_is_the_bootstrap_interval_and_encloses_the_line(ax):
+    (curve,) = curves(1).values()
+    pg.plot_learning_curves({"method": curve}, ax=ax)
+    line, vertices = ax.lines[-1], ax.collections[0].get_paths()[0].vertices
+    wanted = np.array(pg.bootstrap_interval(curve))
+    for i, (x, y) in enumerate(zip(line.get_xdata(), line.get_ydata(), strict=True)):
+        band = vertices[vertices[:, 0] == x, 1]
+        assert band.min() < y < band.max()
+        assert (band.min(), band.max()) == pytest.approx(tuple(wanted[:, i]), rel=1e-12)
+
+
+def test_the_horizontal_axis_can_be_given(ax):
+    x = np.linspace(0, 4000, 9)
+    pg.plot_learning_curves(curves(1), x=x, ax=ax)
+    for line in ax.lines:
+        np.testing.assert_array_equal(line.get_xdata(), x)
+    assert set(ax.collections[0].get_paths()[0].vertices[:, 0]) == set(x)
+
+
+def test_colours_begin_again_when_they_run_out(ax):
+    pg.plot_learning_curves(curves(len(COLOURS) + 1), ax=ax, each_run=False)
+    assert to_hex(ax.lines[-1].get_color()) == to_hex(ax.lines[0].get_color())
+    assert len({to_hex(line.get_color()) for line in ax.lines}) == len(COLOURS)
+
+
+def test_the_current_axes_are_the_default(ax):
+    plt.sca(ax)
+    assert pg.plot_learning_curves(curves(1)) is ax
+    assert pg.plot_mdp(pg.mountain_hike(), HIKE, ["path", "climb"]) is ax
+
+
+def test_a_band_needs_two_runs(ax):
+    with pytest.raises(ValueError, match="an interval needs at least 2 runs, got 1"):
+        pg.plot_learning_curves(curves(1, runs=1), ax=ax)
+
+
+def test_curves_of_one_dimension_are_refused(ax):
+    with pytest.raises(ValueError, match=r"shape \(runs, iterations\), got \(9,\)"):
+        pg.plot_learning_curves({"method": np.ones(9)}, ax=ax)
+
+
+def test_curves_with_nan_are_refused(ax):
+    with pytest.raises(ValueError, match="scores must be numbers, got NaN"):
+        pg.plot_learning_curves({"method": np.full((3, 4), np.nan)}, ax=ax)
+
+
+# Decision processes
+
+
+def arrows(ax):
+    found = [text.arrow_patch for text in ax.texts if getattr(text, "arrow_patch", None) is not None]
+    assert all(isinstance(arrow, FancyArrowPatch) for arrow in found)
+    return found
+
+
+def test_a_process_has_its_states_arrows_and_labels(ax):
+    mdp = pg.mountain_hike()
+    pg.plot_mdp(mdp, HIKE, ["path", "climb"], ax=ax)
+    texts = [text.get_text() for text in ax.texts]
+    assert [text for text in texts if text in HIKE] == list(HIKE)
+    labels = sorted(text for text in texts if text and text not in HIKE)
+    wanted = ["+0 (0.8)", "+0 (0.2)", "-1 (0.4)", "-1 (0.6)", "+1", "-1 (0.5)", "-1 (0.5)", "+1", "+4"]
+    assert labels == sorted(wanted)
+    assert len(arrows(ax)) == 9
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["path", "climb"]
+    assert not ax.axison
+    ax.figure.canvas.draw()
+
+
+def test_states_stand_where_they_are_told_and_terminal_ones_are_squares(ax):
+    pg.plot_mdp(pg.mountain_hike(), HIKE, ["path", "climb"], ax=ax)
+    marks = [line for line in ax.lines if len(line.get_xdata())]
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in marks] == list(HIKE.values())
+    assert [line.get_marker() for line in marks] == ["o", "o", "o", "s"]
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    assert left < 0 < 2 < right
+    assert bottom < -1 < 1 < top
+
+
+def test_arrows_have_the_colour_of_their_action(ax):
+    pg.plot_mdp(pg.short_corridor(), {"a": (0, 0), "b": (1, 0), "c": (2, 0), "goal": (3, 0)}, ["left", "right"], ax=ax)
+    colours = [to_hex(arrow.get_edgecolor()) for arrow in arrows(ax)]
+    assert colours == [COLOURS[0].lower(), COLOURS[1].lower()] * 3
+    handles, _ = ax.get_legend_handles_labels()
+    assert [to_hex(handle.get_color()) for handle in handles] == [COLOURS[0].lower(), COLOURS[1].lower()]
+    ax.figure.canvas.draw()
+
+
+def test_labels_do_not_round_what_they_show(ax):
+    transitions = np.array([[[0.25, 0.75], [0.0, 1.0]], [[0.0, 1.0], [0.0, 1.0]]])
+    mdp = pg.TabularMDP(transitions, [[0.5, -1.5], [0, 0]], [1, 0])
+    pg.plot_mdp(mdp, {"a": (0, 0), "b": (1, 0)}, ["x", "y"], ax=ax)
+    labels = [text.get_text() for text in ax.texts if text.get_text() and text.get_text() not in "ab"]
+    numbers = [[float(number) for number in label.replace("(", "").replace(")", "").split()] for label in labels]
+    assert sorted(numbers) == [[-1.5], [0.5, 0.25], [0.5, 0.75]]
+
+
+def test_each_state_needs_a_place(ax):
+    with pytest.raises(ValueError, match=r"shorter|longer|4 states"):
+        pg.plot_mdp(pg.mountain_hike(), {"trailhead": (0, 0), "forest": (1, 1)}, ["path", "climb"], ax=ax)
+
+
+# Style
+
+
+def test_the_style_sets_size_and_colours():
+    with plt.rc_context():
+        pg.set_style()
+        assert plt.rcParams["axes.prop_cycle"].by_key()["color"] == COLOURS
+        assert plt.rcParams["figure.figsize"] == [6.4, 3.4]
+        assert not plt.rcParams["axes.spines.top"]
+        figure, axes = plt.subplots()
+        pg.plot_learning_curves(curves(2), ax=axes)
+        figure.canvas.draw()
+        assert np.asarray(figure.canvas.buffer_rgba()).shape[:2] == (374, 704)
+        plt.close(figure)
+
+
+def test_the_colours_are_different():
+    assert len(set(COLOURS)) == len(COLOURS) >= 6
