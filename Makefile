@@ -11,7 +11,7 @@ help: ## list the targets (the default)
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1	\2/p' Makefile | expand -t 18
 
 .venv/.installed: constraints.txt pyproject.toml
-	$(PYTHON) -m venv --clear .venv
+	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[book,test]'
 	touch $@
 
