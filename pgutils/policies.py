@@ -1,6 +1,7 @@
 """Policies and value functions: tables for exact work, small networks with a leading ``runs`` axis for learning."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from itertools import pairwise
 
 import numpy as np
@@ -86,6 +87,14 @@ class RunsMLP(nn.Module):
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             x = torch.baddbmm(bias, torch.tanh(x) if layer else x, weight)
         return x
+
+
+def join_runs(modules: Sequence[RunsMLP], order: np.ndarray) -> RunsMLP:
+    """Return one module with the runs of all ``modules``, in the given order of their concatenation."""
+    joined, parts = deepcopy(modules[0]), [module.state_dict() for module in modules]
+    for name, parameter in joined.named_parameters():
+        parameter.data = torch.cat([part[name] for part in parts])[order]
+    return joined
 
 
 class CategoricalPolicy(RunsMLP):

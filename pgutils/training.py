@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from joblib import Parallel, delayed
 
 from pgutils.environments import make_envs
 from pgutils.losses import policy_gradient_loss, value_loss
-from pgutils.policies import CategoricalPolicy, ValueFunction
+from pgutils.policies import CategoricalPolicy, ValueFunction, join_runs
 from pgutils.progress import progress
 from pgutils.returns import rewards_to_go
 from pgutils.rollouts import EpisodeBatch, collect_episodes
@@ -49,6 +50,7 @@ def train(
     hidden: tuple[int, ...] = (32,),
     value_steps: int = 0,
     seed: int = 0,
+    n_jobs: int = 1,
 ) -> History:
     """Train independent runs side by side: collect episodes, weight the scores, take one step of Adam; repeat.
 
@@ -65,7 +67,9 @@ def train(
         value_steps: steps of Adam in each iteration that fit a value function to the rewards-to-go (chapter 5). Its
             values for the states of a batch, from before it has seen that batch, are ``batch.values``. With 0 there is
             no value function.
-        seed: decides all random numbers; run i is the same whatever the number of runs.
+        seed: decides all random numbers; run i is the same whatever the number of runs and of processes.
+        n_jobs: processes that share the runs, through joblib and whatever backend is selected around the call. More
+            than one pays where the environment is slow, such as LunarLander.
 
     Raises:
         ValueError: an argument is out of range, the environment is unknown, or the weights have the wrong shape.
@@ -73,7 +77,7 @@ def train(
 
     *Introduced in chapter 3.*
     """
-    counts = {"runs": runs, "iterations": iterations, "episodes": episodes}
+    counts = {"runs": runs, "iterations": iterations, "episodes": episodes, "n_jobs": n_jobs}
     for name, number in counts.items():
         if number < 1:
             raise ValueError(f"{name} must be at least 1, got {number}")
@@ -83,16 +87,28 @@ def train(
         raise ValueError(f"gamma must lie in [0, 1], got {gamma}")
     if not 0 < learning_rate < np.inf:
         raise ValueError(f"learning_rate must be positive and finite, got {learning_rate}")
-    torch.set_num_threads(min(2, torch.get_num_threads()))
-    envs, rngs = make_envs(env_id, runs * episodes), generator(seed).spawn(runs)
+    line = f"{env_id}: {runs} runs × {iterations} iterations × {episodes} episodes, seed {seed}"
+    rngs = generator(seed).spawn(runs)
+    shares = [rngs[job::n_jobs] for job in range(min(n_jobs, runs))]
+    settings = (env_id, weights, iterations, episodes, gamma, learning_rate, hidden, value_steps, n_jobs)
+    elsewhere = Parallel(n_jobs, return_as="generator")(delayed(_train_share)(rngs, *settings) for rngs in shares[1:])
+    here = _train_share(shares[0], *settings, watch=lambda steps: progress(steps, line, iterations))
+    return _interleave([here, *elsewhere])
+
+
+def _train_share(
+    rngs, env_id, weights, iterations, episodes, gamma, learning_rate, hidden, value_steps, n_jobs, watch=iter
+) -> History:
+    """Train one run for each generator in this process; ``watch`` wraps the iterations."""
+    torch.set_num_threads(min(torch.get_num_threads(), max(1, 2 // n_jobs)))
+    envs = make_envs(env_id, len(rngs) * episodes)
     obs_dim, num_actions = envs.single_observation_space.shape[0], int(envs.single_action_space.n)
     policy = CategoricalPolicy(obs_dim, num_actions, rngs, hidden)
     initial_policy = deepcopy(policy)
     optimizer = torch.optim.Adam(policy.parameters(), lr=learning_rate)
     fit = _value_fitter(ValueFunction(obs_dim, rngs, hidden), learning_rate, value_steps) if value_steps else None
     record = []
-    line = f"{env_id}: {runs} runs × {iterations} iterations × {episodes} episodes, seed {seed}"
-    for iteration in progress(range(iterations), line, iterations):
+    for iteration in watch(range(iterations)):
         batch = collect_episodes(envs, policy, rngs, gamma)
         batch = fit(batch) if fit else batch
         loss = update(policy, optimizer, batch, weights(batch))
@@ -102,6 +118,19 @@ def train(
     envs.close()
     returns, losses, steps = (torch.stack(column, -1).numpy() for column in zip(*record, strict=True))
     return History(returns, losses, steps.cumsum(-1), policy, initial_policy)
+
+
+def _interleave(shares: list[History]) -> History:
+    """Put the runs of several processes back in order: share j holds the runs j, j + n, j + 2n, …"""
+    order = np.argsort(np.concatenate([np.arange(len(h.returns)) * len(shares) + j for j, h in enumerate(shares)]))
+
+    def rows(name):
+        return np.concatenate([getattr(history, name) for history in shares])[order]
+
+    def policies(name):
+        return join_runs([getattr(history, name) for history in shares], order)
+
+    return History(rows("returns"), rows("losses"), rows("env_steps"), policies("policy"), policies("initial_policy"))
 
 
 def _value_fitter(values: ValueFunction, learning_rate: float, steps: int):

@@ -234,6 +234,28 @@ def test_a_curve_does_not_change_with_the_number_of_threads():
     np.testing.assert_allclose(one.losses, two.losses, rtol=1e-12)
 
 
+@pytest.mark.parametrize("n_jobs", [2, 3, 9])
+def test_nothing_changes_with_the_number_of_processes(n_jobs):
+    options = {"env_id": "LunarLander-v3", "runs": 5, "iterations": 2, "episodes": 2, "value_steps": 2}
+    alone, shared = train(**options), train(**options, n_jobs=n_jobs)
+    np.testing.assert_array_equal(alone.returns, shared.returns)
+    np.testing.assert_array_equal(alone.env_steps, shared.env_steps)
+    np.testing.assert_allclose(alone.losses, shared.losses, rtol=1e-10)
+    for name in ("policy", "initial_policy"):
+        pairs = zip(getattr(alone, name).parameters(), getattr(shared, name).parameters(), strict=True)
+        assert all(torch.allclose(one, other, rtol=0, atol=1e-12) for one, other in pairs)
+
+
+def test_an_error_in_another_process_is_not_lost():
+    def weights(batch):
+        if batch.obs.shape[0] == 1:  # the second process has one run, the first has two
+            raise RuntimeError("in the second process")
+        return pg.rewards_to_go(batch)
+
+    with pytest.raises(RuntimeError, match="in the second process"):
+        train(weights=weights, n_jobs=2)
+
+
 def test_a_curve_does_not_change_when_earlier_runs_are_removed():
     together = train(learning_rate=0.05)
     envs, rngs = pg.make_envs("CartPole-v1", 4), pg.generator(0).spawn(3)[2:]
@@ -289,7 +311,7 @@ def test_one_line_is_left_behind(capsys):
 # Bad input and divergence
 
 
-@pytest.mark.parametrize("name", ["runs", "iterations", "episodes"])
+@pytest.mark.parametrize("name", ["runs", "iterations", "episodes", "n_jobs"])
 @pytest.mark.parametrize("number", [0, -2])
 def test_counts_must_be_positive(name, number):
     with pytest.raises(ValueError, match=f"{name} must be at least 1, got {number}"):
