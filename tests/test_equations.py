@@ -10,7 +10,7 @@ import pytest
 import pgutils as pg
 
 BOOK = Path(__file__).parent.parent / "book"
-DERIVATIONS = ["02-log-derivative-trick", "04-reward-to-go"]
+DERIVATIONS = ["02-log-derivative-trick", "04-reward-to-go", "05-baselines"]
 
 
 def test_equal_sides_are_announced_in_one_line(capsys):
