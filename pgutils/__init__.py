@@ -3,12 +3,20 @@
 from pgutils.animation import animate_episodes
 from pgutils.environments import make_envs
 from pgutils.equations import both_sides
-from pgutils.evaluation import bootstrap_interval, interquartile_mean, probability_of_improvement
+from pgutils.evaluation import (
+    bootstrap_interval,
+    evaluate,
+    explained_variance,
+    interquartile_mean,
+    landed,
+    probability_of_improvement,
+)
 from pgutils.losses import policy_gradient_loss, value_loss
 from pgutils.mdp import TabularMDP, Trajectories, exact_policy_gradient, mountain_hike, short_corridor
 from pgutils.moments import gradient_moments
 from pgutils.plotting import plot_learning_curves, plot_mdp, set_style
 from pgutils.policies import CategoricalPolicy, ValueFunction, softmax_policy, softmax_score
+from pgutils.results import load_results, save_results
 from pgutils.returns import leave_one_out, normalize, rewards_to_go, total_return
 from pgutils.rollouts import EpisodeBatch, collect_episodes, sample_trajectories
 from pgutils.seeding import generator
@@ -25,11 +33,15 @@ __all__ = [
     "bootstrap_interval",
     "both_sides",
     "collect_episodes",
+    "evaluate",
     "exact_policy_gradient",
+    "explained_variance",
     "generator",
     "gradient_moments",
     "interquartile_mean",
+    "landed",
     "leave_one_out",
+    "load_results",
     "make_envs",
     "mountain_hike",
     "normalize",
@@ -39,6 +51,7 @@ __all__ = [
     "probability_of_improvement",
     "rewards_to_go",
     "sample_trajectories",
+    "save_results",
     "set_style",
     "short_corridor",
     "softmax_policy",

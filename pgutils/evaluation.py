@@ -1,9 +1,73 @@
-"""Statistics for a handful of independent runs, all from SciPy."""
+"""How good a policy is, and what a handful of independent runs say: the statistics are all SciPy's."""
 
 import numpy as np
+import torch
 from scipy import stats
 
+from pgutils.environments import make_envs
+from pgutils.policies import CategoricalPolicy
+from pgutils.returns import rewards_to_go
+from pgutils.rollouts import EpisodeBatch, collect_episodes
 from pgutils.seeding import generator
+
+
+def evaluate(
+    env_id: str, policy: CategoricalPolicy, *, episodes: int = 100, greedy: bool = False, seed: int = 0
+) -> EpisodeBatch:
+    """Play complete episodes with trained policies, without training them further.
+
+    Args:
+        env_id: the environment.
+        policy: the policies of all runs.
+        episodes: for each run.
+        greedy: take the most probable action instead of sampling.
+        seed: for the starts and the actions, apart from those of ``train``.
+
+    Returns:
+        A batch whose ``returns`` have the shape (runs, episodes).
+
+    Raises:
+        ValueError: ``episodes`` is less than 1, or the environment is unknown.
+
+    *Introduced in chapter 5.*
+    """
+    if episodes < 1:
+        raise ValueError(f"episodes must be at least 1, got {episodes}")
+    runs = len(policy.biases[0])
+    envs = make_envs(env_id, runs * episodes)
+    batch = collect_episodes(envs, policy, generator(seed).spawn(2 * runs)[runs:], greedy=greedy)
+    envs.close()
+    return batch
+
+
+def landed(batch: EpisodeBatch) -> torch.Tensor:
+    """Return which episodes of LunarLander ended at rest on the ground, shape (runs, episodes).
+
+    The environment pays +100 for coming to rest and -100 for crashing or flying away, so the last reward tells them
+    apart. It does not ask where the lander stands: between the flags or beside them.
+
+    *Introduced in chapter 5.*
+    """
+    last = batch.rewards.gather(-1, batch.lengths[..., None] - 1).squeeze(-1)
+    return batch.terminated & (last > 0)
+
+
+def explained_variance(batch: EpisodeBatch) -> torch.Tensor:
+    """Return the share of the variance of the rewards-to-go that ``batch.values`` explains, shape (runs,).
+
+    1 is a perfect prediction, 0 as good as a constant, and a negative number worse.
+
+    *Introduced in chapter 6.*
+    """
+    returns = rewards_to_go(batch)
+    errors = returns - batch.values
+
+    def variance(x):
+        count = batch.mask.sum((-2, -1), keepdim=True)
+        centred = (x - (x * batch.mask).sum((-2, -1), keepdim=True) / count) * batch.mask
+        return centred.square().sum((-2, -1))
+
+    return 1 - variance(errors) / variance(returns)
 
 
 def interquartile_mean(scores, axis: int = 0):

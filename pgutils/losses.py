@@ -35,7 +35,7 @@ def value_loss(values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor) 
         mask: where a step was really taken, the same shape.
 
     Returns:
-        One loss for each run, shape (...).
+        One loss for each run, shape (...); 0 where no step was taken.
 
     Raises:
         ValueError: the shapes differ, or there are no episodes or steps.
@@ -43,7 +43,7 @@ def value_loss(values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor) 
     *Introduced in chapter 5.*
     """
     _require_same_shape(values=values, returns=returns, mask=mask)
-    return ((values - returns.detach()).square() * mask).sum((-2, -1)) / mask.sum((-2, -1))
+    return ((values - returns.detach()).square() * mask).sum((-2, -1)) / mask.sum((-2, -1)).clamp(min=1)
 
 
 def _require_same_shape(**arrays: torch.Tensor) -> None:

@@ -1,7 +1,10 @@
 """Statistics of independent runs, against sums by hand and against the coverage that theory promises."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -180,3 +183,78 @@ def test_nan_is_refused(function):
 def test_no_scores_are_refused(function):
     with pytest.raises(ValueError, match=r"scores must .*got .*0"):
         function([])
+
+
+# Evaluation of a policy
+
+
+@pytest.fixture(scope="module")
+def policy():
+    return pg.CategoricalPolicy(4, 2, pg.generator(0).spawn(3))
+
+
+def test_evaluation_has_a_row_for_each_run_and_is_decided_by_its_seed(policy):
+    batch = pg.evaluate("CartPole-v1", policy, episodes=7, seed=1)
+    assert batch.returns.shape == (3, 7)
+    assert batch.returns.tolist() == pg.evaluate("CartPole-v1", policy, episodes=7, seed=1).returns.tolist()
+    assert batch.returns.tolist() != pg.evaluate("CartPole-v1", policy, episodes=7, seed=2).returns.tolist()
+
+
+def test_greedy_evaluation_takes_the_most_probable_action(policy):
+    batch = pg.evaluate("CartPole-v1", policy, episodes=4, greedy=True)
+    most_probable = policy.log_probs(batch.obs).argmax(-1)
+    assert torch.equal(batch.actions[batch.mask], most_probable[batch.mask])
+    batch = pg.evaluate("CartPole-v1", policy, episodes=4)
+    most_probable = policy.log_probs(batch.obs).argmax(-1)
+    assert not torch.equal(batch.actions[batch.mask], most_probable[batch.mask])
+
+
+def test_evaluation_starts_elsewhere_than_training():
+    starts = []
+
+    def weights(batch):
+        starts.append(batch.obs[:, :, 0])
+        return batch.rewards
+
+    history = pg.train("CartPole-v1", weights=weights, runs=1, iterations=1, episodes=4)
+    batch = pg.evaluate("CartPole-v1", history.initial_policy, episodes=4)
+    assert not np.isin(batch.obs[:, :, 0], starts[0]).any()
+
+
+def test_evaluation_needs_an_episode(policy):
+    with pytest.raises(ValueError, match="episodes must be at least 1, got 0"):
+        pg.evaluate("CartPole-v1", policy, episodes=0)
+
+
+def episodes_with(last_rewards, terminated):
+    """A batch of one run whose episodes have 1, 2, … steps and end as told."""
+    count = len(last_rewards)
+    mask = torch.ones(count, count).tril().bool()[None]
+    rewards = torch.full((1, count, count), 0.5, dtype=torch.float64)
+    for i, reward in enumerate(last_rewards):
+        rewards[0, i, i] = reward
+    ends = torch.tensor([terminated])
+    nothing = torch.zeros(1, count, count, 1)
+    return pg.EpisodeBatch(nothing, mask.long(), rewards * mask, mask, nothing[:, :, 0], ends, ~ends)
+
+
+def test_landed_is_at_rest_not_crashed_and_not_out_of_time():
+    batch = episodes_with([100.0, -100.0, 3.0], [True, True, False])
+    assert pg.landed(batch).tolist() == [[True, False, False]]
+
+
+def test_landed_agrees_with_the_lander_itself():
+    # A policy that never fires crashes; at rest the environment itself says that the body is no longer awake.
+    policy = pg.CategoricalPolicy(8, 4, pg.generator(0).spawn(1))
+    policy.biases[-1].data[..., 0] = 100.0
+    assert not pg.landed(pg.evaluate("LunarLander-v3", policy, episodes=3)).any()
+
+
+def test_explained_variance_by_hand():
+    batch = replace(episodes_with([1.0, 2.0, -3.0], [True] * 3), gamma=0.5)
+    values = torch.tensor(np.random.default_rng(0).normal(size=(1, 3, 3)))
+    returns = pg.rewards_to_go(batch)[batch.mask]
+    for guess in (values, 0 * values + 7, values + 5):
+        explained = pg.explained_variance(replace(batch, values=guess * batch.mask))
+        wanted = 1 - np.var((returns - guess[batch.mask]).numpy()) / np.var(returns.numpy())
+        assert explained.tolist() == pytest.approx([wanted], abs=1e-12)

@@ -1,0 +1,110 @@
+"""Recorded runs: what is stored, what a wrong file is told, and that an interrupted recording goes on."""
+
+import numpy as np
+import pytest
+import record_results
+from record_results import EXPERIMENTS, is_recorded, main, stack
+
+import pgutils as pg
+
+SETTINGS = {"env_id": "CartPole-v1", "hidden": (4,), "weights": "total_return", "value_steps": 0}
+TINY = {**SETTINGS, "env_steps": 300, "episodes": 2, "gamma": 1.0, "learning_rate": 0.01}
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "some-runs.npz"
+    pg.save_results(path, {"returns": np.arange(6.0).reshape(2, 3)}, {**SETTINGS, "seeds": [0, 1]}, {"numpy": "2"})
+    return path
+
+
+def test_what_is_stored_is_loaded_without_pickle(path):
+    arrays = pg.load_results(path, hidden=(4,), weights="total_return")
+    assert list(arrays) == ["returns"]
+    assert arrays["returns"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    with np.load(path, allow_pickle=False) as file:
+        assert '"versions": {"numpy": "2"}' in str(file["about"])
+
+
+def test_a_missing_file_is_named_with_what_makes_it(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.npz is missing: run `make results`"):
+        pg.load_results(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.95, 0.999])
+def test_a_truncated_file_is_named_with_what_makes_it(path, share):
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(ValueError, match=r"some-runs\.npz cannot be read .* run `make results`"):
+        pg.load_results(path)
+
+
+def test_a_damaged_file_is_named_with_what_makes_it(path):
+    whole = bytearray(path.read_bytes())
+    middle = len(whole) // 4
+    whole[middle : middle + 40] = bytes(40)
+    path.write_bytes(whole)
+    with pytest.raises(ValueError, match=r"some-runs\.npz cannot be read .* run `make results`"):
+        pg.load_results(path)
+
+
+def test_a_file_without_settings_is_refused(tmp_path):
+    np.savez(tmp_path / "bare.npz", returns=np.zeros(3))
+    with pytest.raises(ValueError, match=r"bare\.npz cannot be read"):
+        pg.load_results(tmp_path / "bare.npz")
+
+
+@pytest.mark.parametrize(("name", "value"), [("weights", "rewards_to_go"), ("hidden", (8,)), ("gamma", 0.9)])
+def test_other_settings_are_named_with_what_makes_them(path, name, value):
+    with pytest.raises(ValueError, match=rf"some-runs\.npz was made with {name}=.*, not .*: run `make results`"):
+        pg.load_results(path, **{name: value})
+
+
+def test_curves_are_padded_with_nan_to_the_longest():
+    stacked = stack([{"returns": np.array([1.0])}, {"returns": np.array([2.0, 3.0])}])
+    np.testing.assert_array_equal(stacked["returns"], [[1, np.nan], [2, 3]])
+
+
+def test_recording_goes_on_where_it_was_interrupted(tmp_path, monkeypatch):
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(record_results, "stack", stop)
+    with pytest.raises(KeyboardInterrupt):
+        main(tmp_path, {"tiny": TINY}, runs=3)
+    kept = list(tmp_path.glob(".runs/**/output.pkl"))
+    assert len(kept) == 3
+    monkeypatch.undo()
+    kept[0].unlink()
+    times = {file: file.stat().st_mtime_ns for file in kept[1:]}
+    monkeypatch.setattr(record_results.Memory, "clear", lambda self, warn: None)
+    main(tmp_path, {"tiny": TINY}, runs=3)
+    assert {file: file.stat().st_mtime_ns for file in kept[1:]} == times
+    assert is_recorded(tmp_path / "tiny.npz", {**TINY, "seeds": [0, 1, 2]})
+
+
+def test_a_recorded_run_is_that_of_the_book(tmp_path):
+    main(tmp_path, {"tiny": TINY}, runs=2)
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["tiny.npz"]
+    arrays = pg.load_results(tmp_path / "tiny.npz", **TINY, seeds=[0, 1])
+    options = {key: value for key, value in TINY.items() if key != "weights"}
+    history = pg.train(**options, iterations=300, weights=pg.total_return, runs=1, seed=1)
+    returns = arrays["returns"][1]
+    np.testing.assert_allclose(returns[~np.isnan(returns)], history.returns[0], rtol=1e-6)
+    assert arrays["stochastic_returns"].shape == arrays["greedy_landed"].shape == (2, 100)
+
+
+def test_what_is_recorded_already_stays(tmp_path):
+    main(tmp_path, {"tiny": TINY}, runs=2)
+    before = (tmp_path / "tiny.npz").stat().st_mtime_ns
+    main(tmp_path, {"tiny": TINY}, runs=2)
+    assert (tmp_path / "tiny.npz").stat().st_mtime_ns == before
+    main(tmp_path, {"tiny": {**TINY, "gamma": 0.9}}, runs=2)
+    assert (tmp_path / "tiny.npz").stat().st_mtime_ns > before
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_recorded_files_are_those_of_the_script(name):
+    path = record_results.Path("book/results", f"{name}.npz")
+    assert path.stat().st_size < 200_000
+    assert is_recorded(path, {**EXPERIMENTS[name], "seeds": list(range(record_results.RUNS))})
