@@ -38,62 +38,73 @@ EXPERIMENTS = {
     "lunar-lander-total-return": {**LANDER, "weights": "total_return", "value_steps": 0},
     "lunar-lander-reward-to-go": {**LANDER, "weights": "rewards_to_go", "value_steps": 0},
     "lunar-lander-learned-value": {**LANDER, "weights": "rewards_to_go - values", "value_steps": 10},
-    "cart-pole-reinforce": {
+    "cart-pole-against-ppo": {
         "env_id": "CartPole-v1",
-        "env_steps": 300_000,
-        "episodes": 16,
-        "gamma": 1.0,
-        "learning_rate": 1e-2,
-        "hidden": (32,),
-        "weights": "rewards_to_go - values",
-        "value_steps": 5,
-    },
-    # The settings of RL Baselines3 Zoo, hyperparams/ppo.yml.
-    "cart-pole-ppo": {
-        "algorithm": "PPO",
-        "env_id": "CartPole-v1",
-        "env_steps": 100_000,
-        "envs": 8,
-        "n_steps": 32,
-        "batch_size": 256,
-        "gae_lambda": 0.8,
-        "gamma": 0.98,
-        "n_epochs": 20,
-        "ent_coef": 0.0,
-        "linear": {"learning_rate": 1e-3, "clip_range": 0.2},
+        "reinforce": {"env_steps": 300_000, "weights": "rewards_to_go - values", "value_steps": 5},
+        "ppo": {  # the settings of RL Baselines3 Zoo, hyperparams/ppo.yml
+            "env_steps": 100_000,
+            "envs": 8,
+            "n_steps": 32,
+            "batch_size": 256,
+            "gae_lambda": 0.8,
+            "gamma": 0.98,
+            "n_epochs": 20,
+            "ent_coef": 0.0,
+            "linear": {"learning_rate": 1e-3, "clip_range": 0.2},
+        },
     },
 }
 
 
-def record_run(settings: dict, seed: int) -> dict[str, np.ndarray]:
-    """Train and evaluate one run; return its curves, each of shape (iterations,), and its evaluations, (episodes,).
+def train_once(env_id: str, *, weights: str, env_steps: int, seed: int, **settings) -> pg.History:
+    """Train one run until it has taken its steps; an iteration takes at least one of them."""
+    options = {"env_steps": env_steps, "iterations": env_steps, "success": pg.landed, "runs": 1, "seed": seed}
+    return pg.train(env_id, WEIGHTS[weights], **settings, **options)
 
-    The seconds are those of the training.
-    """
-    training = {**settings, "weights": WEIGHTS[settings["weights"]]}
-    start = time.perf_counter()
-    history = pg.train(**training, iterations=settings["env_steps"], success=pg.landed, runs=1, seed=seed)
-    seconds = np.full(1, time.perf_counter() - start)
-    arrays = {name: getattr(history, name)[0] for name in ("env_steps", "returns", "successes", "entropies")} | {
-        "seconds": seconds
-    }
+
+def record_run(settings: dict, seed: int) -> dict[str, np.ndarray]:
+    """Train and evaluate one run; return its curves, each of shape (iterations,), and its evaluations, (episodes,)."""
+    history = train_once(**settings, seed=seed)
+    arrays = {name: getattr(history, name)[0] for name in ("env_steps", "returns", "successes", "entropies")}
     for kind in ("stochastic", "greedy"):
         batch = pg.evaluate(settings["env_id"], history.policy, greedy=kind == "greedy", seed=seed)
         arrays |= {f"{kind}_returns": batch.returns[0].numpy(), f"{kind}_landed": pg.landed(batch)[0].numpy()}
     return {name: array.astype(np.float32) for name, array in arrays.items()}
 
 
-def record_ppo(settings: dict, seed: int) -> dict[str, np.ndarray]:
-    """Train Stable-Baselines3's PPO once; return for each episode, in the order of their ends, its return and when.
+def record_against_ppo(settings: dict, seed: int) -> dict[str, np.ndarray]:
+    """Train one run with each method, one after the other in one process and on one thread.
 
-    The steps are those of all copies of the environment together, the seconds those of the whole training. A number
-    called ``linear`` falls to 0 in the course of the training.
+    Returns:
+        For each method the environment steps and the returns, of iterations for REINFORCE and of single episodes in the
+        order of their ends for PPO, and how many seconds the whole training took, shape (1,).
+    """
+    torch.set_num_threads(1)
+    start = time.perf_counter()
+    history = train_once(settings["env_id"], **settings["reinforce"], seed=seed)
+    middle = time.perf_counter()
+    env_steps, returns = train_ppo(settings["env_id"], **settings["ppo"], seed=seed)
+    end = time.perf_counter()
+    return {
+        "reinforce_env_steps": history.env_steps[0].astype(np.float32),
+        "reinforce_returns": history.returns[0].astype(np.float32),
+        "reinforce_seconds": np.array([middle - start]),
+        "ppo_env_steps": env_steps,
+        "ppo_returns": returns,
+        "ppo_seconds": np.array([end - middle]),
+    }
+
+
+def train_ppo(env_id: str, *, env_steps: int, envs: int, linear: dict[str, float], seed: int, **options):
+    """Train Stable-Baselines3's PPO; return the steps taken at each episode's end, and the episodes' returns.
+
+    The steps are those of all copies of the environment together. The numbers in ``linear`` fall to 0 in the course of
+    the training.
     """
     from stable_baselines3 import PPO
     from stable_baselines3.common.callbacks import BaseCallback
     from stable_baselines3.common.env_util import make_vec_env
 
-    torch.set_num_threads(1)
     ended = []
 
     class Watch(BaseCallback):
@@ -103,18 +114,10 @@ def record_ppo(settings: dict, seed: int) -> dict[str, np.ndarray]:
             )
             return True
 
-    options = {
-        key: value
-        for key, value in settings.items()
-        if key not in ("algorithm", "env_id", "env_steps", "envs", "linear")
-    }
-    schedules = {key: lambda left, start=start: left * start for key, start in settings["linear"].items()}
-    envs = make_vec_env(settings["env_id"], settings["envs"], seed)
-    start = time.perf_counter()
-    PPO("MlpPolicy", envs, **options, **schedules, seed=seed, device="cpu").learn(settings["env_steps"], Watch())
-    seconds = np.full(1, time.perf_counter() - start, np.float32)
-    env_steps, returns = np.array(ended, np.float32).T
-    return {"env_steps": env_steps, "returns": returns, "seconds": seconds}
+    schedules = {name: lambda left, start=start: left * start for name, start in linear.items()}
+    copies = make_vec_env(env_id, envs, seed)
+    PPO("MlpPolicy", copies, **options, **schedules, seed=seed, device="cpu").learn(env_steps, Watch())
+    return np.array(ended, np.float32).T
 
 
 def stack(runs: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -146,7 +149,7 @@ def main(folder: Path, experiments: dict[str, dict] = EXPERIMENTS, runs: int = R
         path, seeds = folder / f"{name}.npz", list(range(runs))
         if is_recorded(path, {**settings, "seeds": seeds}):
             continue
-        record = memory.cache(record_ppo if settings.get("algorithm") == "PPO" else record_run)
+        record = memory.cache(record_against_ppo if "ppo" in settings else record_run)
         jobs = (delayed(record)(settings, seed) for seed in seeds)
         finished = list(tqdm(Parallel(-1, return_as="generator")(jobs), name, total=runs))
         pg.save_results(path, stack(finished), {**settings, "seeds": seeds}, versions)
