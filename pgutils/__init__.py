@@ -4,6 +4,7 @@ from pgutils.animation import animate_episodes
 from pgutils.environments import make_envs
 from pgutils.equations import both_sides
 from pgutils.evaluation import bootstrap_interval, interquartile_mean, probability_of_improvement
+from pgutils.exercises import check, hint
 from pgutils.losses import policy_gradient_loss, value_loss
 from pgutils.mdp import TabularMDP, Trajectories, exact_policy_gradient, mountain_hike, short_corridor
 from pgutils.moments import gradient_moments
@@ -24,10 +25,12 @@ __all__ = [
     "animate_episodes",
     "bootstrap_interval",
     "both_sides",
+    "check",
     "collect_episodes",
     "exact_policy_gradient",
     "generator",
     "gradient_moments",
+    "hint",
     "interquartile_mean",
     "leave_one_out",
     "make_envs",

@@ -1,0 +1,148 @@
+"""Run an answer on probes, in bounded time, and turn whatever it gives into arrays."""
+
+import ctypes
+import textwrap
+from threading import Thread
+
+import numpy as np
+import torch
+
+from pgutils.exercises.exercise import Exercise
+from pgutils.exercises.wording import show_call
+
+SECONDS = 3.0
+Outcome = dict[str, np.ndarray]  # what the answer gives on one probe: its value, and gradients where they matter
+
+
+class Complaint(Exception):
+    """Why an answer cannot be compared, in words for the reader."""
+
+
+class NotWritten(Complaint):
+    """There is no answer yet."""
+
+
+class Raised(Complaint):
+    """The answer raised an exception; with another kind of input it may not."""
+
+
+class Endless(Exception):
+    """The answer took too long and was stopped."""
+
+
+def outcomes(exercise: Exercise, answer) -> list[Outcome]:
+    """Return what an answer gives on each probe, with the first kind of input that it can work with.
+
+    Raises:
+        Complaint: it is not written, raises, does not end, changes its input or gives something other than numbers.
+    """
+    function = answer if callable(answer) else lambda: answer
+    first = None
+    for kind in exercise.kinds:
+        try:
+            return [_outcome(exercise, function, args, kind) for args in exercise.probes.values()]
+        except Raised as complaint:
+            first = first or complaint
+    raise first
+
+
+def _outcome(exercise: Exercise, function, probe: tuple, kind: str) -> Outcome:
+    """Return what a function gives on one probe."""
+    args, untouched = (convert_arguments(exercise, probe, kind) for _ in range(2))
+    where = f" on {show_call(exercise, probe)}" if probe else ""
+    try:
+        result = run(function, args)
+    except NotImplementedError:
+        raise NotWritten from None
+    except Endless:
+        raise Complaint(f"does not come to an end{where}, and was stopped after {SECONDS:g} seconds.") from None
+    except BaseException as error:
+        reason = textwrap.shorten(str(error), 120, placeholder=" …")
+        raise Raised(f"raises {type(error).__name__}{where}: {reason}") from None
+    if result is None or result is ...:
+        raise NotWritten
+    for name, after, before in zip(exercise.parameters, args, untouched, strict=True):
+        if not unchanged(after, before):
+            raise Complaint(f"changes its input: `{name}` is no longer what it was{where}.\nHint: work on a copy.")
+    try:
+        return {"result": as_array(result), **_gradients(exercise, result, args)}
+    except (TypeError, ValueError):
+        raise Complaint(f"returns a {type(result).__name__}{where}; wanted are numbers.") from None
+
+
+def run(function, args: tuple, seconds: float = SECONDS):
+    """Return ``function(*args)``, computed in a thread of its own that is stopped when time is up.
+
+    Unlike a timer signal this works on every system and from every thread. A thread that is busy in C code cannot be
+    stopped, but nobody waits for it.
+
+    Raises:
+        Endless: time is up.
+        BaseException: whatever the function raises.
+    """
+    results, errors = [], []
+
+    def work():
+        try:
+            with np.errstate(all="ignore"):
+                results.append(function(*args))
+        except BaseException as error:
+            errors.append(error)
+
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        thread.join(seconds)
+    finally:
+        stop = ctypes.py_object(SystemExit) if thread.is_alive() else None
+        if stop:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), stop)
+    if stop:
+        raise Endless
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def convert_arguments(exercise: Exercise, probe: tuple, kind: str) -> tuple:
+    """Return a fresh copy of a probe's arguments, arrays converted to ``kind``, with gradients where they matter."""
+    args = tuple(convert(value, kind) for value in probe)
+    for name, value in zip(exercise.parameters, args, strict=True):
+        if name in exercise.gradients:
+            value.requires_grad_()
+    return args
+
+
+def convert(value, kind: str):
+    """Return a copy of an array as an ``"array"``, ``"tensor"`` or ``"list"``; of a list of arrays, one by one."""
+    if isinstance(value, list):
+        return [convert(item, kind) for item in value]
+    if not isinstance(value, np.ndarray):
+        return value
+    return {"array": np.array, "tensor": torch.tensor, "list": np.ndarray.tolist}[kind](value)
+
+
+def unchanged(after, before) -> bool:
+    """Return whether an argument is still what it was."""
+    if isinstance(before, list):
+        return len(after) == len(before) and all(map(unchanged, after, before))
+    return np.array_equal(as_array(after), as_array(before))
+
+
+def as_array(value) -> np.ndarray:
+    """Return numbers, in a tensor, an array or nested lists, as one float array; raise TypeError for anything else."""
+    if isinstance(value, (list, tuple)):
+        return np.array([as_array(item) for item in value], dtype=float)
+    array = value.detach().cpu().numpy() if torch.is_tensor(value) else np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError
+    return array.astype(float)
+
+
+def _gradients(exercise: Exercise, result, args: tuple) -> Outcome:
+    """Return the gradients of the sum of ``result`` with respect to the arguments that matter, 0 where none flows."""
+    wanted = {n: arg for n, arg in zip(exercise.parameters, args, strict=True) if n in exercise.gradients}
+    if not wanted or not (torch.is_tensor(result) and result.requires_grad):
+        return {f"gradient with respect to {name}": np.zeros(arg.shape) for name, arg in wanted.items()}
+    found = torch.autograd.grad(result.sum(), list(wanted.values()), allow_unused=True, materialize_grads=True)
+    return {f"gradient with respect to {name}": as_array(g) for name, g in zip(wanted, found, strict=True)}
