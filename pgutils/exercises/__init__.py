@@ -79,8 +79,8 @@ def diagnose(exercise: Exercise, answer) -> str:
             raise Complaint("wanted are numbers, and this is a function.")
         return _compare(exercise, outcomes(exercise, answer))
     except NotWritten:
-        what = "the function returns nothing" if asked else "there is no answer"
-        return message("○", exercise, f"not written yet: {what}. pg.hint({exercise.name!r}) helps.".replace("'", '"'))
+        what = "not written yet: nothing is returned" if asked else "not written yet"
+        return message("○", exercise, f'{what}. pg.hint("{exercise.name}") helps.')
     except Complaint as complaint:
         return message("✗", exercise, str(complaint))
 
@@ -96,7 +96,7 @@ def _compare(exercise: Exercise, given: list) -> str:
             return message("✓", exercise, f"right, by another convention. {convention.explanation}")
     for mistake in exercise.mistakes:
         if _same(exercise, given, outcomes(exercise, mistake.wrong)):
-            lines = mistake.diagnosis, f"In training: {mistake.symptom}", f"Hint: {mistake.hint}"
+            lines = mistake.diagnosis, f"Symptom: {mistake.symptom}", f"Hint: {mistake.hint}"
             return message("✗", exercise, *lines)
     return _unknown(exercise, given, wanted)
 
@@ -119,7 +119,7 @@ def _close(exercise: Exercise, given: np.ndarray, wanted: np.ndarray, strict: bo
 
 def _tolerance(exercise: Exercise, wanted: np.ndarray) -> float:
     """Return the largest difference from ``wanted`` that passes."""
-    return exercise.tolerance * np.nanmax(np.abs(wanted), initial=1.0, where=np.isfinite(wanted))
+    return exercise.tolerance * np.abs(wanted[np.isfinite(wanted)]).max(initial=1.0)
 
 
 def _unknown(exercise: Exercise, given: list, wanted: list) -> str:
@@ -138,7 +138,6 @@ def _unknown(exercise: Exercise, given: list, wanted: list) -> str:
 
 def _contrast(exercise: Exercise, probe: tuple, part: str, given: str, wanted: str) -> str:
     """Return the message that shows a probe, what was given and what was wanted."""
-    what = "the smallest probe that fails is" if part == "result" else f"the {part} is wrong on"
-    return message(
-        "✗", exercise, f"not yet: {what}", f"{show_call(exercise, probe)}", f"given:  {given}", f"wanted: {wanted}"
-    )
+    what = "the smallest probe that fails:" if part == "result" else f"the {part} is wrong."
+    lines = f"Probe:  {show_call(exercise, probe)}", f"given:  {given}", f"wanted: {wanted}"
+    return message("✗", exercise, f"not yet; {what}", *lines)

@@ -175,7 +175,7 @@ STATE_VALUES = Exercise(
     chapter=1,
     solution=solve,
     probes={
-        "two states, γ = 0": (*arrays(loop(), [[0.5, 0.5], [0.25, 0.75]])[:3], 0.0),
+        "two states with γ = 0": (*arrays(loop(), [[0.5, 0.5], [0.25, 0.75]])[:3], 0.0),
         "two states for ever": arrays(loop(), [[0.5, 0.5], [0.25, 0.75]]),
         "a policy that is certain": arrays(loop(), [[1.0, 0.0], [0.0, 1.0]]),
         "the hike": arrays(mountain_hike(), [[0.5, 0.5], [0.75, 0.25], [0.25, 0.75], [0.5, 0.5]]),
@@ -263,9 +263,9 @@ TRUNCATED_RETURN = Exercise(
     chapter=1,
     solution=lambda rewards, gamma, terminated, final_value: bootstrapped(rewards, gamma, terminated, final_value),
     probes={
-        "one step, then truncated": (np.array([1.0]), 0.5, False, 8.0),
-        "one step, then terminated": (np.array([1.0]), 0.5, True, 8.0),
-        "three steps, then truncated": (np.array([1.0, 1.0, 2.0]), 0.5, False, 16.0),
+        "cut off at once": (np.array([1.0]), 0.5, False, 8.0),
+        "terminated at once": (np.array([1.0]), 0.5, True, 8.0),
+        "cut off after three steps": (np.array([1.0, 1.0, 2.0]), 0.5, False, 16.0),
         "γ = 1": (np.array([1.0, 1.0]), 1.0, False, 5.0),
     },
     mistakes=(

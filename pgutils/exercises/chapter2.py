@@ -56,7 +56,7 @@ LOG_PROBABILITY = Exercise(
             "logarithm of a product",
             lambda *args: np.log(np.prod(np.concatenate([np.ravel(term) for term in terms(*args)]))),
             "right for short trajectories; a long product is rounded to 0, and log 0 is -∞.",
-            "the first long episode gives a loss of infinity, and then NaN everywhere.",
+            "the first long episode makes the loss infinite, then all weights NaN.",
             "take the logarithms before you combine the factors.",
         ),
         Mistake(
@@ -200,7 +200,7 @@ SOFTMAX_SCORE = Exercise(
             "one-hot minus π",
             lambda theta, features, action: np.eye(len(features))[action] - linear_softmax(theta, features),
             "this is the derivative with respect to the logits, one number for each action.",
-            "it has the wrong length, unless there are as many features as actions.",
+            "it does not even have the length of θ, unless d = A.",
             "θ moves the logits through the features: use the chain rule.",
         ),
         Mistake(

@@ -18,11 +18,11 @@ CHOOSE_ACTION = Exercise(
     chapter=3,
     solution=lambda logits, u: drawn(softmax(logits), u),
     probes={
-        "even odds, u = 0.2": (np.array([0.0, 0.0]), 0.2),
-        "even odds, u = 0.7": (np.array([0.0, 0.0]), 0.7),
-        "three actions, small u": (np.array([1.0, 2.0, 0.5]), 0.1),
-        "three actions, middling u": (np.array([1.0, 2.0, 0.5]), 0.5),
-        "three actions, large u": (np.array([1.0, 2.0, 0.5]), 0.95),
+        "even odds": (np.array([0.0, 0.0]), 0.2),
+        "a larger u": (np.array([0.0, 0.0]), 0.7),
+        "three actions": (np.array([1.0, 2.0, 0.5]), 0.1),
+        "a middling u": (np.array([1.0, 2.0, 0.5]), 0.3),
+        "a large u": (np.array([1.0, 2.0, 0.5]), 0.95),
         "negative logits": (np.array([-3.0, -1.0, -2.0]), 0.85),
     },
     mistakes=(
@@ -150,8 +150,8 @@ POLICY_GRADIENT_LOSS = Exercise(
             lambda logits, actions, weights, episodes: (
                 -(log_pi(logits, actions).mean() * weights.detach().sum()) / episodes
             ),
-            "you multiply a mean of log-probabilities by a sum of weights.",
-            "every action gets the same weight, and good ones are not told from bad ones.",
+            "a mean of log-probabilities is multiplied by a sum.",
+            "all actions share one weight: good ones are not told from bad.",
             "multiply first, step by step.",
         ),
         Mistake(
@@ -159,17 +159,16 @@ POLICY_GRADIENT_LOSS = Exercise(
             lambda logits, actions, weights, episodes: (
                 -(log_pi(logits, actions).sum() * weights.detach().sum()) / episodes
             ),
-            "each log-probability meets all weights: either you add up before you multiply, or a shape "
-            "(steps, 1) met a shape (steps,).",
-            "every action gets the same weight, and good ones are not told from bad ones.",
+            "each log-probability meets all weights: sums were multiplied, or shapes (steps, 1) and (steps,) were.",
+            "all actions share one weight: good ones are not told from bad.",
             "print the shape of the product: it should be (steps,).",
         ),
         Mistake(
             "mean of a broadcast product",
             lambda logits, actions, weights, episodes: -(log_pi(logits, actions).mean() * weights.detach().mean()),
-            "each log-probability meets all weights, and the mean hides it: did a shape (steps, 1) meet a "
-            "shape (steps,)?",
-            "every action gets the same weight, and good ones are not told from bad ones.",
+            "each log-probability meets all weights: means were multiplied, or the mean "
+            "hides that shapes (steps, 1) and (steps,) were.",
+            "all actions share one weight: good ones are not told from bad.",
             "print the shape of the product: it should be (steps,).",
         ),
         Mistake(
@@ -206,7 +205,7 @@ POLICY_GRADIENT_LOSS = Exercise(
                 -(torch.log_softmax(logits, -1) * weights.detach()[:, None]).sum() / episodes
             ),
             "the log-probabilities of all actions are added, not those of the actions taken.",
-            "the policy is pushed towards even odds, or away from them, whatever it did.",
+            "what the agent did makes no difference to the direction of the step.",
             "what do you need `actions` for?",
         ),
         Mistake(
@@ -226,7 +225,7 @@ POLICY_GRADIENT_LOSS = Exercise(
         Mistake(
             "weights not detached",
             lambda logits, actions, weights, episodes: -(log_pi(logits, actions) * weights).sum() / episodes,
-            "the value is right, but a gradient flows into the weights as well.",
+            "the value is right, but the weights get a gradient, too.",
             "with a learned baseline (chapter 5) it drives the values away from the truth.",
             "the weights are constants here. How do you tell PyTorch so?",
         ),
@@ -350,14 +349,14 @@ REINFORCE_UPDATE = Exercise(
             "reward-to-go",
             with_weights(rewards_to_go),
             "you use the reward-to-go, which is the idea of the next chapter.",
-            "usually less noise. (For γ < 1 a factor of γᵗ is then dropped, too.)",
+            "usually less noise; for γ < 1 a factor of γᵗ is missing then.",
             "here each score of an episode gets the same weight.",
         ),
         Mistake(
             "score without π",
             with_weights(whole, lambda theta, s, a: np.where(score_of(theta, s, a) > 0, 1.0, 0.0)),
-            "only the logit of the action taken moves, and always by the same amount.",
-            "whatever is done becomes more probable, even if all returns are alike.",
+            "only the logit of the action taken moves; the others should, too.",
+            "what is done becomes more probable, even if all returns are alike.",
             "the components of a softmax score sum to 0.",
         ),
         Mistake(

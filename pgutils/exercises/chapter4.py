@@ -58,8 +58,8 @@ REWARDS_TO_GO = Exercise(
         Mistake(
             "not turned round again",
             lambda rewards, gamma: rewards_to_go(rewards, gamma)[::-1],
-            "the numbers are right and stand in the wrong order: the last step comes first.",
-            "the first action is praised for the end, and the last one for the whole episode.",
+            "the numbers are right, but the last step comes first.",
+            "the last action is praised for everything, the first one for the end only.",
             "you collected from the end; what is still to be done?",
         ),
         Mistake(
@@ -72,8 +72,8 @@ REWARDS_TO_GO = Exercise(
         Mistake(
             "past",
             lambda rewards, gamma: (rewards * powers(rewards, gamma)).cumsum(),
-            "this is the discounted sum of the rewards up to each step, the past.",
-            "the expected gradient is almost zero: an action cannot change what was.",
+            "this is the sum of the rewards up to each step: the past.",
+            "the expected gradient is almost zero; hardly anything is learned.",
             "from which end should the sum run?",
         ),
         Mistake(
@@ -188,16 +188,16 @@ FLAT_REWARDS_TO_GO = Exercise(
             lambda rewards, ends, gamma: flat_to_go(
                 rewards, ends, gamma, lambda ends, step: step + 1 == len(ends) or not ends[step + 1]
             ),
-            "the sum is reset one step off: an episode's last step still sees the next episode.",
-            "the last action, often the fatal one, is praised for the next episode's start.",
-            "walk from the end by hand: when you arrive at a step with `ends`, what is behind you?",
+            "you reset one step off, so episodes still leak.",
+            "the last action, often the fatal one, is praised for a new start.",
+            "you walk backwards: arriving at a step with `ends`, what did you just leave?",
         ),
         Mistake(
             "reset after adding",
             lambda rewards, ends, gamma: _reset_after_adding(rewards, ends, gamma),
-            "the last reward of each episode is lost: you reset after adding instead of before.",
+            "the last reward of each episode is lost.",
             "a prize at the very end, often the only one, is never seen.",
-            "at a step with `ends`, which comes first: forgetting the future, or adding the reward?",
+            "where `ends` is true, do you forget the future before or after you add the reward?",
         ),
         Mistake(
             "total return of each episode",

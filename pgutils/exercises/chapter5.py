@@ -42,8 +42,8 @@ OPTIMAL_BASELINE = Exercise(
                 scores.shape[1],
                 (probability * (scores**2).sum(1) * returns).sum() / (probability * (scores**2).sum(1)).sum(),
             ),
-            "this is the best single number for the whole gradient, as in the text above.",
-            "a fine baseline; each component could have a still better one of its own.",
+            "this is one number for all components, as in the text.",
+            "a fine baseline, but each component has a better one of its own.",
             "over which axis do you add up the squares?",
         ),
         Mistake(
@@ -155,9 +155,9 @@ LEAVE_ONE_OUT = Exercise(
         Mistake(
             "baseline alone",
             others,
-            "this is the baseline; what is left of the return after subtracting it is wanted.",
-            "good episodes get small weights and bad ones large weights: the return falls.",
-            "one operation is missing.",
+            "this is the baseline itself.",
+            "good episodes get the smaller weights, and the return falls.",
+            "what is a baseline for? One operation is missing.",
         ),
         Mistake(
             "sign",

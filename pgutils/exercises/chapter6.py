@@ -27,7 +27,7 @@ NORMALISATION = Exercise(
     solution=lambda weights, mask: scaled(weights, mask),
     probes={
         "two steps": (np.array([[1.0, 3.0]]), np.array([[True, True]])),
-        "two episodes, one padded": (WEIGHTS, RAGGED),
+        "a padded episode": (WEIGHTS, RAGGED),
         "a large offset": (WEIGHTS + 1000.0 * RAGGED, RAGGED),
         "all alike": (2.0 * RAGGED, RAGGED),
     },
@@ -43,15 +43,15 @@ NORMALISATION = Exercise(
         Mistake(
             "mask ignored",
             lambda weights, mask: scaled(weights, np.ones_like(mask)) * mask,
-            "mean and deviation include the padding after the end of the episodes.",
-            "the baseline depends on how long the longest episode was, and early on it is far too low.",
+            "mean and deviation include the padding.",
+            "the zeros after the end pull the mean to 0, and good episodes look better still.",
             "how many numbers does the mean run over, and how many steps were taken?",
         ),
         Mistake(
             "mask ignored, ddof = 0",
             lambda weights, mask: scaled(weights, np.ones_like(mask), ddof=0) * mask,
-            "mean and deviation include the padding after the end of the episodes.",
-            "the baseline depends on how long the longest episode was, and early on it is far too low.",
+            "mean and deviation include the padding.",
+            "the zeros after the end pull the mean to 0, and good episodes look better still.",
             "how many numbers does the mean run over, and how many steps were taken?",
         ),
         Mistake(
@@ -71,15 +71,15 @@ NORMALISATION = Exercise(
         Mistake(
             "padding not zero",
             lambda weights, mask: (weights - weights[mask].mean()) / (weights[mask].std(ddof=1) + 1e-8),
-            "mean and deviation are right, but steps that were never taken have weights.",
-            "harmless as long as the loss has a mask of its own, and a bug where it has not.",
+            "all is right but the padded steps, which have weights.",
+            "none, if the loss has a mask of its own, and a bug where it has not.",
             "what should the weight of a step be that did not happen?",
         ),
         Mistake(
             "padding not zero, ddof = 0",
             lambda weights, mask: (weights - weights[mask].mean()) / (weights[mask].std() + 1e-8),
-            "mean and deviation are right, but steps that were never taken have weights.",
-            "harmless as long as the loss has a mask of its own, and a bug where it has not.",
+            "all is right but the padded steps, which have weights.",
+            "none, if the loss has a mask of its own, and a bug where it has not.",
             "what should the weight of a step be that did not happen?",
         ),
         Mistake(
@@ -243,9 +243,9 @@ INTERVAL = Exercise(
         Mistake(
             "normal approximation",
             normal_interval,
-            "you take 1.96 standard deviations of the resampled IQMs on either side.",
-            "nearly the same for many runs; it ignores that the resamples are skewed.",
-            "a percentile interval asks which values the middle 95% of the resamples lie between.",
+            "this is 1.96 standard deviations on either side.",
+            "nearly the same for many runs; wrong for few, where resamples are skewed.",
+            "between which two values do the middle 95% of the resampled IQMs lie?",
         ),
         Mistake(
             "extremes",
@@ -277,7 +277,7 @@ IMPROVEMENT = Exercise(
         "one run each": (np.array([2.0]), np.array([1.0])),
         "a tie": (np.array([2.0]), np.array([2.0])),
         "three against three": (np.array([5.0, 1.0, 3.0]), np.array([2.0, 4.0, 0.0])),
-        "as many runs, ties": (np.array([500.0, 200.0, 500.0]), np.array([500.0, 100.0, 300.0])),
+        "many ties": (np.array([500.0, 200.0, 500.0]), np.array([500.0, 100.0, 300.0])),
         "three against two": (np.array([1.0, 3.0, 3.0]), np.array([2.0, 3.0])),
     },
     mistakes=(
@@ -362,8 +362,8 @@ EXPLAINED_VARIANCE = Exercise(
             "mean square of the error",
             lambda values, returns: 1 - ((returns - values) ** 2).mean() / returns.var(),
             "you use the mean square of the error, not its variance.",
-            "as a score of the values that is sensible, too (it is R²); but a constant error, "
-            "which hardly harms a baseline, counts here.",
+            "it is R², a sensible score as well; but a constant error, which does little "
+            "harm to a baseline, counts in it.",
             "what does a variance do with a constant offset?",
         ),
         Mistake(

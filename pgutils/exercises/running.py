@@ -49,28 +49,30 @@ def outcomes(exercise: Exercise, answer) -> list[Outcome]:
 def _outcome(exercise: Exercise, function, probe: tuple, kind: str) -> Outcome:
     """Return what a function gives on one probe."""
     args, untouched = (convert_arguments(exercise, probe, kind) for _ in range(2))
-    where = f" on {show_call(exercise, probe)}" if probe else ""
+    where = f"\nProbe: {show_call(exercise, probe)}" if probe else ""
     try:
-        result = run(function, args)
+        result = run(function, args, SECONDS)
     except NotImplementedError:
         raise NotWritten from None
     except Endless:
-        raise Complaint(f"does not come to an end{where}, and was stopped after {SECONDS:g} seconds.") from None
+        raise Complaint(f"does not come to an end, and was stopped after {SECONDS:g} seconds.{where}") from None
     except BaseException as error:
         reason = textwrap.shorten(str(error), 120, placeholder=" …")
-        raise Raised(f"raises {type(error).__name__}{where}: {reason}") from None
+        raise Raised(f"raises {type(error).__name__}: {reason}{where}") from None
     if result is None or result is ...:
         raise NotWritten
     for name, after, before in zip(exercise.parameters, args, untouched, strict=True):
         if not unchanged(after, before):
-            raise Complaint(f"changes its input: `{name}` is no longer what it was{where}.\nHint: work on a copy.")
+            raise Complaint(
+                f"changes its input `{name}`, which the caller may still need.{where}\nHint: work on a copy."
+            )
     try:
         return {"result": as_array(result), **_gradients(exercise, result, args)}
-    except (TypeError, ValueError):
-        raise Complaint(f"returns a {type(result).__name__}{where}; wanted are numbers.") from None
+    except (TypeError, ValueError, RuntimeError):
+        raise Complaint(f"returns a {type(result).__name__}; wanted are numbers.{where}") from None
 
 
-def run(function, args: tuple, seconds: float = SECONDS):
+def run(function, args: tuple, seconds: float):
     """Return ``function(*args)``, computed in a thread of its own that is stopped when time is up.
 
     Unlike a timer signal this works on every system and from every thread. A thread that is busy in C code cannot be

@@ -6,7 +6,7 @@ import numpy as np
 
 from pgutils.exercises.exercise import Exercise
 
-WIDTH = 80
+WIDTH = 84
 SHORT = 60
 
 
@@ -14,14 +14,14 @@ def message(sign: str, exercise: Exercise, *paragraphs: str) -> str:
     """Return a message that starts with a sign and the exercise's name, one line or two for each paragraph."""
     first, *rest = [line for paragraph in paragraphs for line in paragraph.splitlines()]
     lines = [f"{sign} {exercise.name}: {first}", *(f"  {line}" for line in rest)]
-    return "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in lines)
+    return "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 
 def show_call(exercise: Exercise, probe: tuple) -> str:
     """Return a probe's arguments with their names, or what is probed where they are too long to read."""
     call = ", ".join(f"{name} = {show(value)}" for name, value in zip(exercise.parameters, probe, strict=True))
     label = next(label for label, args in exercise.probes.items() if args is probe)
-    return call if len(call) <= SHORT else f"the probe “{label}”"
+    return call if len(call) <= SHORT else f"“{label}”"
 
 
 def show(value, digits: int = 4) -> str:
