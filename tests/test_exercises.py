@@ -1,10 +1,13 @@
 """What the checker says: of right answers, of every known mistake, and of answers that cannot be compared."""
 
+import ast
 import inspect
 import re
 import threading
 import time
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -14,6 +17,8 @@ from pgutils import exercises
 from pgutils.exercises import EXERCISES, diagnose, running
 from pgutils.exercises.running import outcomes
 
+BOOK = Path(__file__).parent.parent / "book"
+NOTEBOOKS = {int(path.stem[:2]): nbformat.read(path, as_version=4) for path in sorted(BOOK.glob("*.ipynb"))}
 WITH_FUNCTION = [name for name, exercise in EXERCISES.items() if callable(exercise.solution)]
 MISTAKES = [(name, mistake) for name, exercise in EXERCISES.items() for mistake in exercise.mistakes]
 CONVENTIONS = [(name, convention) for name, exercise in EXERCISES.items() for convention in exercise.conventions]
@@ -402,3 +407,69 @@ def test_hints_come_one_at_a_time_and_end(name, capsys, monkeypatch):
     for _ in range(2):
         pg.hint(name)
         assert "there are no more hints" in capsys.readouterr().out
+
+
+# The book.
+
+
+def checked(cell):
+    """The names of the exercises that a cell checks."""
+    return re.findall(r'pg\.check\("([^"]+)"', cell.source) if cell.cell_type == "code" else []
+
+
+def defined(cell):
+    """The names that a code cell leaves behind."""
+    targets = [target for node in ast.parse(cell.source).body for target in getattr(node, "targets", [node])]
+    return {getattr(target, "id", getattr(target, "name", None)) for target in targets} - {None}
+
+
+def used(cell):
+    """The names that a code cell mentions."""
+    return {node.id for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)} | defined(cell)
+
+
+@each_exercise
+def test_an_exercise_has_a_stub_and_a_solution_in_its_chapter(name):
+    chapter = EXERCISES[name].chapter
+    if chapter not in NOTEBOOKS:
+        pytest.skip(f"chapter {chapter} is not there yet")
+    stub, solution = (cell for cell in NOTEBOOKS[chapter].cells if name in checked(cell))
+    assert stub.outputs[0].text == says(name, None) + "\n"
+    assert solution.outputs[0].text == says(name, EXERCISES[name].solution) + "\n"
+    assert solution.metadata.jupyter.source_hidden
+
+
+@pytest.mark.parametrize("chapter", NOTEBOOKS)
+def test_a_chapter_has_five_exercises_with_a_time_and_checks_its_own(chapter):
+    cells = NOTEBOOKS[chapter].cells
+    times = re.findall(r"\{exercise\}.*\n:label: ex-\S+\n\*[^*]+, \d+ minutes\.\*", "\n".join(c.source for c in cells))
+    assert len(times) == sum(c.source.count("{exercise}") for c in cells) >= 5
+    names = {name for cell in cells for name in checked(cell)}
+    assert names == {name for name, exercise in EXERCISES.items() if exercise.chapter == chapter}
+    assert len(names & set(WITH_FUNCTION)) >= 3
+
+
+@pytest.mark.parametrize("chapter", NOTEBOOKS)
+def test_an_exercise_does_not_disturb_its_chapter(chapter):
+    code = [cell for cell in NOTEBOOKS[chapter].cells if cell.cell_type == "code"]
+    theirs = set().union(*(used(cell) for cell in code if not checked(cell)))
+    assert not [name for cell in code if checked(cell) for name in defined(cell) & theirs]
+
+
+@pytest.mark.parametrize("chapter", NOTEBOOKS)
+def test_no_message_contains_a_solution_of_the_book(chapter):
+    for cell in NOTEBOOKS[chapter].cells:
+        for name in checked(cell) if cell.metadata.get("jupyter", {}).get("source_hidden") else []:
+            exercise = EXERCISES[name]
+            texts = [*exercise.hints, *(says(name, mistake.wrong) for mistake in exercise.mistakes)]
+            lines = [line.strip() for line in cell.source.splitlines() if "pg.check" not in line]
+            assert not [line for line in lines if len(line) > 12 for text in texts if line in text]
+
+
+def test_the_transcript_of_how_to_do_the_exercises(capsys):
+    text = (BOOK / "exercises.md").read_text(encoding="utf-8")
+    dialogue = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", text, re.DOTALL)
+    assert len(dialogue) == 3
+    for code, shown in dialogue:
+        exec(code, {"pg": pg})
+        assert capsys.readouterr().out == shown

@@ -59,7 +59,7 @@ REWARDS_TO_GO = Exercise(
             "not turned round again",
             lambda rewards, gamma: rewards_to_go(rewards, gamma)[::-1],
             "the numbers are right, but the last step comes first.",
-            "the last action is praised for everything, the first one for the end only.",
+            "the last action is praised for everything, the first for the end only.",
             "you collected from the end; what is still to be done?",
         ),
         Mistake(
