@@ -14,7 +14,8 @@ import torch
 
 import pgutils as pg
 from pgutils import exercises
-from pgutils.exercises import EXERCISES, diagnose, running
+from pgutils.exercises import EXERCISES, running
+from pgutils.exercises.diagnosis import diagnose, same
 from pgutils.exercises.running import outcomes
 
 BOOK = Path(__file__).parent.parent / "book"
@@ -128,7 +129,7 @@ def test_probes_tell_everything_apart(name):
     answers = [exercise.solution, *(c.right for c in exercise.conventions), *(m.wrong for m in exercise.mistakes)]
     found = [outcomes(exercise, answer) for answer in answers]
     for i, mine in enumerate(found):
-        assert [j for j, theirs in enumerate(found) if exercises._same(exercise, mine, theirs)] == [i]
+        assert [j for j, theirs in enumerate(found) if same(exercise, mine, theirs)] == [i]
 
 
 @each_exercise
@@ -167,6 +168,10 @@ def broadcast_loss(logits, actions, weights, episodes):
     return -(log_probs * weights.detach()).mean()
 
 
+def two_mistakes(logits, actions, weights, episodes):
+    return -(torch.log_softmax(logits, -1)[torch.arange(len(actions)), actions] * weights).mean()
+
+
 def nll_loss(logits, actions, weights, episodes):
     return (torch.nn.functional.cross_entropy(logits, actions, reduction="none") * weights.detach()).mean()
 
@@ -183,6 +188,7 @@ OTHERWISE_WRITTEN = [
     ("rewards-to-go", lambda rewards, gamma: list(reversed(to_go(rewards, gamma))), "not turned round again"),
     ("rewards-to-go", in_place, "whole numbers truncate"),
     ("policy-gradient-loss", broadcast_loss, "mean of a broadcast product"),
+    ("policy-gradient-loss", two_mistakes, "mean over steps"),
     ("policy-gradient-loss", nll_loss, "mean over steps"),
     ("leave-one-out", lambda x: np.stack([row - sum(row) / len(row) for row in x]), "own episode included"),
 ]
@@ -224,7 +230,9 @@ def test_numbers_that_differ_late_are_shown_with_more_digits():
 
 def test_wrong_shape():
     text = says("rewards-to-go", lambda rewards, gamma: np.array(to_go(rewards, gamma))[:, None])
-    assert text.endswith("rewards = [3], gamma = 0.5\n  given:  shape (1, 1)\n  wanted: shape (1,)")
+    assert text.endswith(
+        "rewards = [3], gamma = 0.5\n  given:  an array of shape (1, 1)\n  wanted: an array of shape (1,)"
+    )
 
 
 def test_a_gradient_that_is_wrong_is_named():
@@ -326,8 +334,9 @@ def test_changing_the_input_is_noticed():
     [("3.0", "str"), ({"a": 1}, "dict"), (to_go, "function"), ([1, [2, 3]], "list"), (1j, "complex"), ([None], "list")],
 )
 def test_wrong_type(result, kind):
-    text = says("rewards-to-go", lambda rewards, gamma: result)
-    assert text == f"✗ rewards-to-go: returns a {kind}; wanted are numbers.\n  Probe: rewards = [3], gamma = 0.5"
+    first, second = says("rewards-to-go", lambda rewards, gamma: result).splitlines()
+    assert first == f"✗ rewards-to-go: returns an object of type {kind}; wanted are numbers."
+    assert second == "  Probe: rewards = [3], gamma = 0.5"
 
 
 def test_a_result_in_place_of_the_function():

@@ -200,6 +200,15 @@ POLICY_GRADIENT_LOSS = Exercise(
             "along which axis must the probabilities sum to 1?",
         ),
         Mistake(
+            "every step with every action",
+            lambda logits, actions, weights, episodes: (
+                -(torch.log_softmax(logits, -1)[:, actions] * weights.detach()).sum() / episodes
+            ),
+            "the action of each step is looked up in every row, as `[:, actions]` does.",
+            "actions are credited in states where they were not taken.",
+            "print the shape of what you picked: it should be (steps,).",
+        ),
+        Mistake(
             "all actions",
             lambda logits, actions, weights, episodes: (
                 -(torch.log_softmax(logits, -1) * weights.detach()[:, None]).sum() / episodes

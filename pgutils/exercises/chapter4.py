@@ -21,6 +21,12 @@ def truncating(rewards, gamma):
     return rewards_to_go(rewards, gamma).astype(rewards.dtype)
 
 
+def _divided(rewards, gamma):
+    """Return the discounted sum of what follows, brought back to step t by a division that may fail."""
+    from_start = (rewards * powers(rewards, gamma))[::-1].cumsum()[::-1]
+    return from_start / powers(rewards, gamma)
+
+
 def after(rewards):
     """Return the next step's entry at each step, 0 at the last."""
     return np.append(rewards[1:], 0.0)
@@ -77,6 +83,20 @@ REWARDS_TO_GO = Exercise(
             "from which end should the sum run?",
         ),
         Mistake(
+            "plain cumulative sum",
+            lambda rewards, gamma: rewards.cumsum(),
+            "this is the sum of the rewards up to each step: the past, and without γ.",
+            "the expected gradient is almost zero; hardly anything is learned.",
+            "from which end should the sum run?",
+        ),
+        Mistake(
+            "divided by γᵗ",
+            _divided,
+            "right, until γᵗ is rounded to 0: then you divide 0 by 0.",
+            "in long episodes the late weights become huge, then NaN.",
+            "the recursion G_t = r_t + γ G_{t+1} divides by nothing.",
+        ),
+        Mistake(
             "weighted by γᵗ as well",
             lambda rewards, gamma: rewards_to_go(rewards, gamma) * powers(rewards, gamma),
             "these are γᵗ G_t: the discount counts from the start, not from step t.",
@@ -89,6 +109,13 @@ REWARDS_TO_GO = Exercise(
             "the reward of the step itself is missing.",
             "an action gets no credit for what it earns at once; the last one never gets any.",
             "is r_t known before the action is chosen, or after?",
+        ),
+        Mistake(
+            "of the next step",
+            lambda rewards, gamma: after(rewards_to_go(rewards, gamma)),
+            "each step has the number that belongs to the next one, G_{t+1}.",
+            "an action gets no credit for what it earns at once; the last one never gets any.",
+            "is the last reward part of the last number?",
         ),
         Mistake(
             "discounted once too often",

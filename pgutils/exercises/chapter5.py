@@ -167,6 +167,20 @@ LEAVE_ONE_OUT = Exercise(
             "should an episode that beats the others have a positive weight?",
         ),
         Mistake(
+            "number of runs for N",
+            lambda returns: returns - others(returns) * (returns.shape[-1] - 1) / np.subtract(len(returns), 1.0),
+            "the sum of the others is divided by the number of runs less one.",
+            "the baseline depends on how many runs one happens to train side by side.",
+            "returns has shape (runs, N): `len` counts which of the two?",
+        ),
+        Mistake(
+            "others among the runs",
+            lambda returns: returns - (returns.sum(0) - returns) / np.subtract(len(returns), 1.0),
+            "the others are those of the other runs, not the other episodes.",
+            "runs that should be independent learn from each other, and intervals lie.",
+            "returns has shape (runs, N): which axis is which?",
+        ),
+        Mistake(
             "across the runs",
             lambda returns: returns - returns.mean(0),
             "the mean is taken over the runs, not over the episodes of each.",
@@ -230,6 +244,13 @@ LEAVE_ONE_OUT = Exercise(
             "which episodes may the baseline of episode i look at?",
         ),
         Mistake(
+            "floor division",
+            lambda returns: returns - np.floor(others(returns)),
+            "the mean of the others is rounded down to a whole number.",
+            "small differences between episodes, which are all there is to learn from, are lost.",
+            "what is the difference between `/` and `//`?",
+        ),
+        Mistake(
             "whole numbers truncate",
             lambda returns: returns - others(returns).astype(returns.dtype),
             "when whole numbers go in, the mean is rounded to whole numbers.",
@@ -273,13 +294,6 @@ ADVANTAGE = Exercise(
             "(steps,) minus (steps, 1) is a table: every return meets every value.",
             "the loss adds up steps × steps terms, nearly all of them noise, and no error is raised.",
             "print the shapes of both before you subtract.",
-        ),
-        Mistake(
-            "table, and a gradient",
-            lambda rewards, values, gamma: rewards_to_go(rewards, gamma) - values,
-            "(steps,) minus (steps, 1) is a table: every return meets every value.",
-            "the loss adds up steps × steps terms, nearly all of them noise, and no error is raised.",
-            "print the shapes of both before you subtract. Then ask what is a constant.",
         ),
         Mistake(
             "gradient into the values",

@@ -69,7 +69,7 @@ def _outcome(exercise: Exercise, function, probe: tuple, kind: str) -> Outcome:
     try:
         return {"result": as_array(result), **_gradients(exercise, result, args)}
     except (TypeError, ValueError, RuntimeError):
-        raise Complaint(f"returns a {type(result).__name__}; wanted are numbers.{where}") from None
+        raise Complaint(f"returns an object of type {type(result).__name__}; wanted are numbers.{where}") from None
 
 
 def run(function, args: tuple, seconds: float):

@@ -6,15 +6,16 @@ import numpy as np
 
 from pgutils.exercises.exercise import Exercise
 
-WIDTH = 84
-SHORT = 60
+WIDTH, NARROW = 84, 75  # of a page, and of the box in which a solution stands
+SHORT = 70
 
 
 def message(sign: str, exercise: Exercise, *paragraphs: str) -> str:
     """Return a message that starts with a sign and the exercise's name, one line or two for each paragraph."""
     first, *rest = [line for paragraph in paragraphs for line in paragraph.splitlines()]
     lines = [f"{sign} {exercise.name}: {first}", *(f"  {line}" for line in rest)]
-    return "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
+    width = NARROW if sign == "✓" else WIDTH
+    return "\n".join(textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 
 def show_call(exercise: Exercise, probe: tuple) -> str:
@@ -29,6 +30,11 @@ def show(value, digits: int = 4) -> str:
     if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim):
         return f"[{', '.join(show(item, digits) for item in value)}]"
     return str(value) if isinstance(value, (bool, np.bool_)) else f"{float(value) + 0.0:.{digits}g}"
+
+
+def show_shape(array: np.ndarray) -> str:
+    """Return the shape of an array in words."""
+    return f"an array of shape {array.shape}" if array.ndim else "one number"
 
 
 def show_difference(given: np.ndarray, wanted: np.ndarray, tolerance: float) -> tuple[str, str]:
