@@ -300,8 +300,9 @@ def test_an_endless_loop_is_stopped(elsewhere, monkeypatch):
         texts.append(says("rewards-to-go", forever))
     assert time.monotonic() - start < 3
     assert texts == [
-        "✗ rewards-to-go: does not come to an end, and was stopped after 0.3 seconds.\n"
-        "  Probe: rewards = [3], gamma = 0.5"
+        "✗ rewards-to-go: takes too long, and was stopped after 0.3 seconds.\n"
+        "  Probe: rewards = [3], gamma = 0.5\n"
+        "  Hint: what is meant to end the loop or the recursion, and does it ever come about?"
     ]
     deadline = time.monotonic() + 5
     while threading.active_count() > before and time.monotonic() < deadline:
@@ -329,14 +330,47 @@ def test_changing_the_input_is_noticed():
     )
 
 
+def test_changing_a_list_is_noticed():
+    def only_for_lists(rewards, gamma):
+        rewards.append("done")
+        return rewards
+
+    assert says("rewards-to-go", only_for_lists).startswith("✗ rewards-to-go: changes its input `rewards`")
+
+
+def test_an_interrupt_reaches_the_reader(monkeypatch):
+    def interrupted(self, seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running.Thread, "join", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        says("rewards-to-go", to_go)
+
+
 @pytest.mark.parametrize(
     ("result", "kind"),
-    [("3.0", "str"), ({"a": 1}, "dict"), (to_go, "function"), ([1, [2, 3]], "list"), (1j, "complex"), ([None], "list")],
+    [("3.0", "str"), ({"a": 1}, "dict"), (to_go, "function"), (1j, "complex"), ([None], "list")],
 )
 def test_wrong_type(result, kind):
     first, second = says("rewards-to-go", lambda rewards, gamma: result).splitlines()
     assert first == f"✗ rewards-to-go: returns an object of type {kind}; wanted are numbers."
     assert second == "  Probe: rewards = [3], gamma = 0.5"
+
+
+def test_rows_of_different_lengths():
+    text = says("rewards-to-go", lambda rewards, gamma: [1, [2, 3]])
+    assert text.startswith("✗ rewards-to-go: returns rows of different lengths; wanted is one array of numbers.")
+
+
+def test_a_gradient_that_cannot_be_computed():
+    def in_place(logits, actions, weights, episodes):
+        pi = torch.softmax(logits, -1)
+        loss = pi.log().sum()
+        pi *= 2
+        return loss
+
+    text = says("policy-gradient-loss", in_place)
+    assert text.startswith("✗ policy-gradient-loss: has no gradient: one of the variables needed for gradient")
 
 
 def test_a_result_in_place_of_the_function():

@@ -1,14 +1,14 @@
 """Run an answer on probes, in bounded time, and turn whatever it gives into arrays."""
 
 import ctypes
-import textwrap
 from threading import Thread
+from typing import Any
 
 import numpy as np
 import torch
 
 from pgutils.exercises.exercise import Exercise
-from pgutils.exercises.wording import show_call
+from pgutils.exercises.wording import shorten, show_call
 
 SECONDS = 3.0
 Outcome = dict[str, np.ndarray]  # what the answer gives on one probe: its value, and gradients where they matter
@@ -51,14 +51,12 @@ def _outcome(exercise: Exercise, function, probe: tuple, kind: str) -> Outcome:
     args, untouched = (convert_arguments(exercise, probe, kind) for _ in range(2))
     where = f"\nProbe: {show_call(exercise, probe)}" if probe else ""
     try:
-        result = run(function, args, SECONDS)
-    except NotImplementedError:
-        raise NotWritten from None
+        result, error = run(function, args, SECONDS)
     except Endless:
-        raise Complaint(f"does not come to an end, and was stopped after {SECONDS:g} seconds.{where}") from None
-    except BaseException as error:
-        reason = textwrap.shorten(str(error), 120, placeholder=" …")
-        raise Raised(f"raises {type(error).__name__}: {reason}{where}") from None
+        advice = "Hint: what is meant to end the loop or the recursion, and does it ever come about?"
+        raise Complaint(f"takes too long, and was stopped after {SECONDS:g} seconds.{where}\n{advice}") from None
+    if error is not None and not isinstance(error, NotImplementedError):
+        raise Raised(f"raises {type(error).__name__}: {shorten(str(error))}{where}")
     if result is None or result is ...:
         raise NotWritten
     for name, after, before in zip(exercise.parameters, args, untouched, strict=True):
@@ -66,30 +64,26 @@ def _outcome(exercise: Exercise, function, probe: tuple, kind: str) -> Outcome:
             raise Complaint(
                 f"changes its input `{name}`, which the caller may still need.{where}\nHint: work on a copy."
             )
-    try:
-        return {"result": as_array(result), **_gradients(exercise, result, args)}
-    except (TypeError, ValueError, RuntimeError):
-        raise Complaint(f"returns an object of type {type(result).__name__}; wanted are numbers.{where}") from None
+    return {"result": _numbers(result, where), **_gradients(exercise, result, args, where)}
 
 
-def run(function, args: tuple, seconds: float):
-    """Return ``function(*args)``, computed in a thread of its own that is stopped when time is up.
+def run(function, args: tuple, seconds: float) -> tuple[Any, BaseException | None]:
+    """Return ``function(*args)``, or None, and what it raised, or None; in a thread that is stopped when time is up.
 
     Unlike a timer signal this works on every system and from every thread. A thread that is busy in C code cannot be
     stopped, but nobody waits for it.
 
     Raises:
         Endless: time is up.
-        BaseException: whatever the function raises.
     """
-    results, errors = [], []
+    outcome = []
 
     def work():
         try:
             with np.errstate(all="ignore"):
-                results.append(function(*args))
+                outcome.append((function(*args), None))
         except BaseException as error:
-            errors.append(error)
+            outcome.append((None, error))
 
     thread = Thread(target=work, daemon=True)
     thread.start()
@@ -101,9 +95,7 @@ def run(function, args: tuple, seconds: float):
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), stop)
     if stop:
         raise Endless
-    if errors:
-        raise errors[0]
-    return results[0]
+    return outcome[0]
 
 
 def convert_arguments(exercise: Exercise, probe: tuple, kind: str) -> tuple:
@@ -128,7 +120,9 @@ def unchanged(after, before) -> bool:
     """Return whether an argument is still what it was."""
     if isinstance(before, list):
         return len(after) == len(before) and all(map(unchanged, after, before))
-    return np.array_equal(as_array(after), as_array(before))
+    if isinstance(before, (np.ndarray, torch.Tensor)):
+        return np.array_equal(as_array(after), as_array(before))
+    return type(after) is type(before) and after == before
 
 
 def as_array(value) -> np.ndarray:
@@ -141,10 +135,23 @@ def as_array(value) -> np.ndarray:
     return array.astype(float)
 
 
-def _gradients(exercise: Exercise, result, args: tuple) -> Outcome:
+def _numbers(result, where: str) -> np.ndarray:
+    """Return a result as an array; raise Complaint if it is not made of numbers."""
+    try:
+        return as_array(result)
+    except TypeError:
+        raise Complaint(f"returns an object of type {type(result).__name__}; wanted are numbers.{where}") from None
+    except ValueError:
+        raise Complaint(f"returns rows of different lengths; wanted is one array of numbers.{where}") from None
+
+
+def _gradients(exercise: Exercise, result, args: tuple, where: str) -> Outcome:
     """Return the gradients of the sum of ``result`` with respect to the arguments that matter, 0 where none flows."""
     wanted = {n: arg for n, arg in zip(exercise.parameters, args, strict=True) if n in exercise.gradients}
     if not wanted or not (torch.is_tensor(result) and result.requires_grad):
         return {f"gradient with respect to {name}": np.zeros(arg.shape) for name, arg in wanted.items()}
-    found = torch.autograd.grad(result.sum(), list(wanted.values()), allow_unused=True, materialize_grads=True)
+    try:
+        found = torch.autograd.grad(result.sum(), list(wanted.values()), allow_unused=True, materialize_grads=True)
+    except RuntimeError as error:
+        raise Complaint(f"has no gradient: {shorten(str(error))}{where}") from None
     return {f"gradient with respect to {name}": as_array(g) for name, g in zip(wanted, found, strict=True)}

@@ -18,6 +18,11 @@ def message(sign: str, exercise: Exercise, *paragraphs: str) -> str:
     return "\n".join(textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 
+def shorten(text: str) -> str:
+    """Return the beginning of a text, such as that of somebody else's error message."""
+    return textwrap.shorten(text, 120, placeholder=" …")
+
+
 def show_call(exercise: Exercise, probe: tuple) -> str:
     """Return a probe's arguments with their names, or what is probed where they are too long to read."""
     call = ", ".join(f"{name} = {show(value)}" for name, value in zip(exercise.parameters, probe, strict=True))
