@@ -113,7 +113,7 @@ DISCOUNTED_RETURN = Exercise(
             "mean over steps",
             lambda rewards, gamma: discounted(rewards, gamma).mean(),
             "the discounted rewards are averaged over the steps, not added.",
-            "long episodes lose what makes them better: in CartPole all returns become 1.",
+            "in CartPole with γ = 1 all returns are 1, however long the pole stands.",
             "look at the sign in front of the terms of the return: is there a division?",
         ),
         Mistake(

@@ -182,7 +182,7 @@ POLICY_GRADIENT_LOSS = Exercise(
             "softmax twice",
             loss_of(lambda logits, actions: log_pi(torch.softmax(logits, -1), actions)),
             "the logits went through two softmaxes.",
-            "the policy can never become certain, and learning is slow and stops early.",
+            "the gradient fades as the policy gets certain: learning stops early.",
             "does your last function expect logits or probabilities?",
         ),
         Mistake(
@@ -214,7 +214,7 @@ POLICY_GRADIENT_LOSS = Exercise(
                 -(torch.log_softmax(logits, -1) * weights.detach()[:, None]).sum() / episodes
             ),
             "the log-probabilities of all actions are added, not those of the actions taken.",
-            "what the agent did makes no difference to the direction of the step.",
+            "which action was taken makes no difference to the step.",
             "what do you need `actions` for?",
         ),
         Mistake(

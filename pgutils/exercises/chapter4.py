@@ -72,7 +72,7 @@ REWARDS_TO_GO = Exercise(
             "forwards",
             forwards,
             "the recursion runs forwards: each step collects its past.",
-            "future rewards, the only ones an action can change, hardly count; nothing is learned.",
+            "future rewards do not count, and hardly anything is learned.",
             "which of two neighbouring steps must be known first?",
         ),
         Mistake(
@@ -244,7 +244,7 @@ FLAT_REWARDS_TO_GO = Exercise(
             "forwards",
             per_episode(forwards),
             "the recursion runs forwards: each step collects its past.",
-            "future rewards, the only ones an action can change, hardly count.",
+            "future rewards do not count, and hardly anything is learned.",
             "which of two neighbouring steps must be known first?",
         ),
         Mistake(

@@ -149,7 +149,7 @@ LEAVE_ONE_OUT = Exercise(
             "own return left in the sum",
             lambda returns: returns - returns.sum(-1, keepdims=True) / (returns.shape[-1] - 1),
             "you divide by N - 1, but your own return is still in the sum.",
-            "with returns that are mostly positive, nearly all weights become negative.",
+            "all weights are shifted by the mean over N - 1, which is noise.",
             "divisor and sum must speak of the same episodes.",
         ),
         Mistake(
@@ -212,7 +212,7 @@ LEAVE_ONE_OUT = Exercise(
             "one neighbour",
             lambda returns: returns - neighbour(returns),
             "you subtract the return of a single other episode, the next one.",
-            "unbiased, but as noisy as the return itself: the variance doubles.",
+            "unbiased, but the baseline is as noisy as the return itself.",
             "use all the others: more of them make a quieter mean.",
         ),
         Mistake(

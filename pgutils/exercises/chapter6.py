@@ -44,14 +44,14 @@ NORMALISATION = Exercise(
             "mask ignored",
             lambda weights, mask: scaled(weights, np.ones_like(mask)) * mask,
             "mean and deviation include the padding.",
-            "the zeros after the end pull the mean to 0, and good episodes look better still.",
+            "the zeros after the end pull the mean to 0, and too much is pushed up.",
             "how many numbers does the mean run over, and how many steps were taken?",
         ),
         Mistake(
             "mask ignored, ddof = 0",
             lambda weights, mask: scaled(weights, np.ones_like(mask), ddof=0) * mask,
             "mean and deviation include the padding.",
-            "the zeros after the end pull the mean to 0, and good episodes look better still.",
+            "the zeros after the end pull the mean to 0, and too much is pushed up.",
             "how many numbers does the mean run over, and how many steps were taken?",
         ),
         Mistake(
@@ -93,14 +93,14 @@ NORMALISATION = Exercise(
             "not scaled",
             lambda weights, mask: (weights - weights[mask].mean()) * mask,
             "the mean is subtracted, but nothing is divided.",
-            "steps are still a hundred times larger at the end of training than at the start.",
+            "the size of the steps still grows with the returns.",
             "what should the deviation of the result be?",
         ),
         Mistake(
             "divided by the variance",
             lambda weights, mask: (weights - weights[mask].mean()) * mask / (weights[mask].var(ddof=1) + 1e-8),
             "you divide by the variance, not by its root.",
-            "the better the agent, the smaller its steps, until it no longer learns.",
+            "the larger the returns, the smaller the steps.",
             "double all weights: the result must not change.",
         ),
         Mistake(
