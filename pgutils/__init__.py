@@ -11,6 +11,7 @@ from pgutils.evaluation import (
     landed,
     probability_of_improvement,
 )
+from pgutils.exercises import check, hint
 from pgutils.losses import policy_gradient_loss, value_loss
 from pgutils.mdp import TabularMDP, Trajectories, exact_policy_gradient, mountain_hike, short_corridor
 from pgutils.moments import gradient_moments
@@ -32,12 +33,14 @@ __all__ = [
     "animate_episodes",
     "bootstrap_interval",
     "both_sides",
+    "check",
     "collect_episodes",
     "evaluate",
     "exact_policy_gradient",
     "explained_variance",
     "generator",
     "gradient_moments",
+    "hint",
     "interquartile_mean",
     "landed",
     "leave_one_out",

@@ -1,0 +1,518 @@
+"""What the checker says: of right answers, of every known mistake, and of answers that cannot be compared."""
+
+import ast
+import inspect
+import re
+import threading
+import time
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+
+import pgutils as pg
+from pgutils import exercises
+from pgutils.exercises import EXERCISES, running
+from pgutils.exercises.diagnosis import diagnose, same
+from pgutils.exercises.running import outcomes
+
+BOOK = Path(__file__).parent.parent / "book"
+NOTEBOOKS = {int(path.stem[:2]): nbformat.read(path, as_version=4) for path in sorted(BOOK.glob("*.ipynb"))}
+WITH_FUNCTION = [name for name, exercise in EXERCISES.items() if callable(exercise.solution)]
+MISTAKES = [(name, mistake) for name, exercise in EXERCISES.items() for mistake in exercise.mistakes]
+CONVENTIONS = [(name, convention) for name, exercise in EXERCISES.items() for convention in exercise.conventions]
+
+each_exercise = pytest.mark.parametrize("name", EXERCISES)
+each_mistake = pytest.mark.parametrize(("name", "mistake"), MISTAKES, ids=lambda x: getattr(x, "name", x))
+
+
+def says(name, answer):
+    """What ``check`` prints about an answer."""
+    return diagnose(EXERCISES[name], answer)
+
+
+def to_go(rewards, gamma):
+    """A right answer to the exercise that most tests here use."""
+    result, following = [], 0.0
+    for reward in reversed(rewards):
+        following = reward + gamma * following
+        result.insert(0, following)
+    return result
+
+
+# Right answers.
+
+
+@each_exercise
+def test_solution_passes(name):
+    assert says(name, EXERCISES[name].solution).startswith(f"✓ {name}: right.")
+
+
+@pytest.mark.parametrize("name", WITH_FUNCTION)
+def test_a_right_answer_is_told_what_was_probed(name):
+    text = " ".join(says(name, EXERCISES[name].solution).split())
+    assert text.endswith(f"Probed: {', '.join(EXERCISES[name].probes)}.")
+
+
+def noisy(result, factor):
+    """The same with relative noise; a gradient flows through it as before."""
+    return result * factor if torch.is_tensor(result) else np.asarray(result) * factor
+
+
+@each_exercise
+@pytest.mark.parametrize("factor", [1 + 1e-9, 1 - 1e-9])
+def test_numerical_noise_passes(name, factor):
+    solution = EXERCISES[name].solution
+    answer = (lambda *args: noisy(solution(*args), factor)) if callable(solution) else noisy(solution, factor)
+    assert says(name, answer).startswith("✓")
+
+
+@pytest.mark.parametrize("name", [n for n in WITH_FUNCTION if not EXERCISES[n].gradients])
+@pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor, np.ndarray.tolist], ids=["array", "tensor", "list"])
+def test_answers_may_be_arrays_tensors_or_lists(name, kind):
+    solution = EXERCISES[name].solution
+    assert says(name, lambda *args: kind(np.asarray(solution(*args), dtype=float))).startswith("✓")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, torch.float32])
+def test_single_precision_passes(dtype):
+    kind = torch.tensor if isinstance(dtype, torch.dtype) else np.array
+    assert says("rewards-to-go", lambda *args: kind(to_go(*args), dtype=dtype)).startswith("✓")
+
+
+def test_a_function_written_for_tensors_is_given_tensors():
+    def with_torch(rewards, gamma):
+        delay = torch.arange(len(rewards))[None, :] - torch.arange(len(rewards))[:, None]
+        return torch.where(delay >= 0, gamma ** delay.clamp(min=0), 0.0) @ rewards.to(torch.float32)
+
+    assert says("rewards-to-go", with_torch).startswith("✓")
+
+
+def test_a_function_written_for_lists_is_given_lists():
+    def recursive(rewards, gamma):
+        if not rewards:
+            return []
+        later = recursive(rewards[1:], gamma)
+        return [rewards[0] + gamma * (later or [0])[0], *later]
+
+    assert says("rewards-to-go", recursive).startswith("✓")
+
+
+def test_a_list_of_tensors_is_numbers():
+    def answer(rewards, gamma):
+        return to_go([torch.tensor(float(reward), requires_grad=True) for reward in rewards], gamma)
+
+    assert says("rewards-to-go", answer).startswith("✓")
+
+
+@pytest.mark.parametrize(("name", "convention"), CONVENTIONS, ids=lambda x: getattr(x, "name", x))
+def test_another_convention_is_accepted_and_explained(name, convention):
+    text = " ".join(says(name, convention.right).split())
+    assert text == f"✓ {name}: right, by another convention. {convention.explanation}"
+
+
+# Known mistakes.
+
+
+@each_mistake
+def test_mistake_gets_its_own_diagnosis(name, mistake):
+    assert " ".join(says(name, mistake.wrong).split()) == (
+        f"✗ {name}: {mistake.diagnosis} Symptom: {mistake.symptom} Hint: {mistake.hint}"
+    )
+
+
+@each_exercise
+def test_probes_tell_everything_apart(name):
+    exercise = EXERCISES[name]
+    answers = [exercise.solution, *(c.right for c in exercise.conventions), *(m.wrong for m in exercise.mistakes)]
+    found = [outcomes(exercise, answer) for answer in answers]
+    for i, mine in enumerate(found):
+        assert [j for j, theirs in enumerate(found) if same(exercise, mine, theirs)] == [i]
+
+
+@each_exercise
+def test_mistakes_differ_in_name_and_lead_on(name):
+    mistakes = EXERCISES[name].mistakes
+    assert len({mistake.name for mistake in mistakes}) == len(mistakes) >= 4
+    for mistake in mistakes:
+        assert mistake.diagnosis.endswith((".", "?"))
+        assert mistake.symptom.endswith(".")
+        assert re.search("[.?)]$", mistake.hint)
+
+
+@pytest.mark.parametrize("name", ["rewards-to-go", "policy-gradient-loss", "leave-one-out"])
+def test_the_three_great_exercises_know_many_mistakes(name):
+    assert len(EXERCISES[name].mistakes) >= 8
+
+
+def test_the_mistakes_of_the_faq():
+    """Rewards 1, 2, 3 and γ = ½ give 2.75, 3.5, 3; each of these is known by name."""
+    known = {
+        "total return": [2.75] * 3,
+        "no discount": [6, 5, 3],
+        "not turned round again": [3, 3.5, 2.75],
+        "forwards": [1, 2.5, 4.25],
+        "weighted by γᵗ as well": [2.75, 1.75, 0.75],
+        "own reward left out": [1.75, 1.5, 0],
+    }
+    mistakes = {mistake.name: mistake.wrong for mistake in EXERCISES["rewards-to-go"].mistakes}
+    for name, wanted in known.items():
+        np.testing.assert_allclose(mistakes[name](np.array([1.0, 2.0, 3.0]), 0.5), wanted)
+    assert mistakes["whole numbers truncate"](np.array([1, 2, 3]), 0.5).tolist() == [2, 3, 3]
+
+
+def broadcast_loss(logits, actions, weights, episodes):
+    log_probs = torch.log_softmax(logits, -1).gather(-1, actions[:, None])  # (steps, 1)
+    return -(log_probs * weights.detach()).mean()
+
+
+def two_mistakes(logits, actions, weights, episodes):
+    return -(torch.log_softmax(logits, -1)[torch.arange(len(actions)), actions] * weights).mean()
+
+
+def nll_loss(logits, actions, weights, episodes):
+    return (torch.nn.functional.cross_entropy(logits, actions, reduction="none") * weights.detach()).mean()
+
+
+def in_place(rewards, gamma):
+    result = np.zeros_like(rewards)
+    for t in range(len(rewards) - 1, -1, -1):
+        result[t] = rewards[t] + (gamma * result[t + 1] if t + 1 < len(rewards) else 0)
+    return result
+
+
+OTHERWISE_WRITTEN = [
+    ("rewards-to-go", lambda rewards, gamma: sum(r * gamma**t for t, r in enumerate(rewards)), "total return"),
+    ("rewards-to-go", lambda rewards, gamma: list(reversed(to_go(rewards, gamma))), "not turned round again"),
+    ("rewards-to-go", in_place, "whole numbers truncate"),
+    ("policy-gradient-loss", broadcast_loss, "mean of a broadcast product"),
+    ("policy-gradient-loss", two_mistakes, "mean over steps"),
+    ("policy-gradient-loss", nll_loss, "mean over steps"),
+    ("leave-one-out", lambda x: np.stack([row - sum(row) / len(row) for row in x]), "own episode included"),
+]
+
+
+@pytest.mark.parametrize(("name", "answer", "mistake"), OTHERWISE_WRITTEN, ids=lambda x: x if str(x) == x else "")
+def test_a_mistake_is_recognised_however_it_was_written(name, answer, mistake):
+    diagnosis = next(m.diagnosis for m in EXERCISES[name].mistakes if m.name == mistake)
+    assert diagnosis in " ".join(says(name, answer).split())
+
+
+# Wrong in a way that nobody has thought of.
+
+
+def test_an_unknown_mistake_is_shown_the_smallest_probe_that_fails():
+    assert says("rewards-to-go", lambda rewards, gamma: np.add(to_go(rewards, gamma), len(rewards) == 3)) == (
+        "✗ rewards-to-go: not yet; the smallest probe that fails:\n"
+        "  Probe:  rewards = [1, 2, 3], gamma = 0.5\n"
+        "  given:  [3.75, 4.5, 4]\n"
+        "  wanted: [2.75, 3.5, 3]"
+    )
+
+
+def test_of_a_long_array_one_entry_is_shown():
+    assert says(
+        "rewards-to-go", lambda rewards, gamma: np.add(to_go(rewards, gamma), np.arange(len(rewards)) == 7)
+    ) == (
+        "✗ rewards-to-go: not yet; the smallest probe that fails:\n"
+        "  Probe:  “a long episode”\n"
+        "  given:  2.089 at [7]\n"
+        "  wanted: 1.089 at [7]"
+    )
+
+
+def test_numbers_that_differ_late_are_shown_with_more_digits():
+    text = says("discounted-return", lambda rewards, gamma: pg.total_return(rewards, gamma) + 5e-5)
+    assert text.endswith("given:  3.00005\n  wanted: 3")
+
+
+def test_wrong_shape():
+    text = says("rewards-to-go", lambda rewards, gamma: np.array(to_go(rewards, gamma))[:, None])
+    assert text.endswith(
+        "rewards = [3], gamma = 0.5\n  given:  an array of shape (1, 1)\n  wanted: an array of shape (1,)"
+    )
+
+
+def test_a_gradient_that_is_wrong_is_named():
+    def half(logits, actions, weights, episodes):
+        loss = EXERCISES["policy-gradient-loss"].solution(logits, actions, weights, episodes)
+        return (loss + loss.detach()) / 2
+
+    assert "not yet; the gradient with respect to logits is wrong." in says("policy-gradient-loss", half)
+
+
+@pytest.mark.parametrize("name", [name for name in EXERCISES if name not in WITH_FUNCTION])
+def test_an_unknown_number_is_not_told_the_solution(name):
+    wrong = np.add(EXERCISES[name].solution, 0.123)
+    assert says(name, wrong) == f'✗ {name}: not yet. pg.hint("{name}") helps.'
+    assert says(name, wrong.ravel()[:1]) == f'✗ {name}: not yet. pg.hint("{name}") helps.'
+
+
+# Answers that cannot be compared.
+
+
+def not_implemented(*args):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("name", WITH_FUNCTION)
+@pytest.mark.parametrize("stub", [None, ..., lambda *args: None, lambda *args: ..., not_implemented])
+def test_nothing_written_yet(name, stub):
+    text = says(name, stub)
+    assert text.startswith(f"○ {name}: not written yet")
+    assert f'pg.hint("{name}")' in text
+
+
+@pytest.mark.parametrize("name", [name for name in EXERCISES if name not in WITH_FUNCTION])
+@pytest.mark.parametrize("stub", [None, ...])
+def test_no_number_yet(name, stub):
+    assert says(name, stub) == f'○ {name}: not written yet. pg.hint("{name}") helps.'
+
+
+def test_an_exception_is_named_with_its_probe():
+    text = says("rewards-to-go", lambda rewards, gamma: rewards[1] and [])
+    assert text.startswith("✗ rewards-to-go: raises IndexError: index 1 is out of bounds")
+    assert text.endswith("\n  Probe: rewards = [3], gamma = 0.5")
+    assert says("rewards-to-go", lambda rewards: rewards).startswith("✗ rewards-to-go: raises TypeError:")
+
+
+def test_leaving_the_program_is_an_exception_too():
+    assert "raises SystemExit" in says("rewards-to-go", lambda rewards, gamma: exit())
+
+
+def forever(rewards, gamma):
+    while True:
+        pass
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["main thread", "another thread"])
+def test_an_endless_loop_is_stopped(elsewhere, monkeypatch):
+    monkeypatch.setattr(running, "SECONDS", 0.3)
+    before, texts = threading.active_count(), []
+    start = time.monotonic()
+    if elsewhere:
+        thread = threading.Thread(target=lambda: texts.append(says("rewards-to-go", forever)))
+        thread.start()
+        thread.join()
+    else:
+        texts.append(says("rewards-to-go", forever))
+    assert time.monotonic() - start < 3
+    assert texts == [
+        "✗ rewards-to-go: takes too long, and was stopped after 0.3 seconds.\n"
+        "  Probe: rewards = [3], gamma = 0.5\n"
+        "  Hint: what is meant to end the loop or the recursion, and does it ever come about?"
+    ]
+    deadline = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == before  # the loop does not go on behind the scenes
+
+
+def test_a_recursion_without_end_is_an_exception():
+    def deeper(rewards, gamma):
+        return deeper(rewards, gamma)
+
+    assert "raises RecursionError" in says("rewards-to-go", deeper)
+
+
+def test_changing_the_input_is_noticed():
+    def in_place(rewards, gamma):
+        for t in reversed(range(len(rewards) - 1)):
+            rewards[t] += gamma * rewards[t + 1]
+        return rewards
+
+    assert says("rewards-to-go", in_place) == (
+        "✗ rewards-to-go: changes its input `rewards`, which the caller may still need.\n"
+        "  Probe: rewards = [1, 2, 3], gamma = 0.5\n"
+        "  Hint: work on a copy."
+    )
+
+
+def test_changing_a_list_is_noticed():
+    def only_for_lists(rewards, gamma):
+        rewards.append("done")
+        return rewards
+
+    assert says("rewards-to-go", only_for_lists).startswith("✗ rewards-to-go: changes its input `rewards`")
+
+
+def test_an_interrupt_reaches_the_reader(monkeypatch):
+    def interrupted(self, seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running.Thread, "join", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        says("rewards-to-go", to_go)
+
+
+@pytest.mark.parametrize(
+    ("result", "kind"),
+    [("3.0", "str"), ({"a": 1}, "dict"), (to_go, "function"), (1j, "complex"), ([None], "list")],
+)
+def test_wrong_type(result, kind):
+    first, second = says("rewards-to-go", lambda rewards, gamma: result).splitlines()
+    assert first == f"✗ rewards-to-go: returns an object of type {kind}; wanted are numbers."
+    assert second == "  Probe: rewards = [3], gamma = 0.5"
+
+
+def test_rows_of_different_lengths():
+    text = says("rewards-to-go", lambda rewards, gamma: [1, [2, 3]])
+    assert text.startswith("✗ rewards-to-go: returns rows of different lengths; wanted is one array of numbers.")
+
+
+def test_a_gradient_that_cannot_be_computed():
+    def in_place(logits, actions, weights, episodes):
+        pi = torch.softmax(logits, -1)
+        loss = pi.log().sum()
+        pi *= 2
+        return loss
+
+    text = says("policy-gradient-loss", in_place)
+    assert text.startswith("✗ policy-gradient-loss: has no gradient: one of the variables needed for gradient")
+
+
+def test_a_result_in_place_of_the_function():
+    text = says("rewards-to-go", to_go([1.0, 2.0, 3.0], 0.5))
+    assert text == "✗ rewards-to-go: hand over your function itself, its name without brackets after it."
+    assert says("four-actions", to_go) == "✗ four-actions: wanted are numbers, and this is a function."
+
+
+# All messages.
+
+
+def source_lines(function):
+    """The lines of a function's body that say something."""
+    lines = [line.strip() for line in inspect.getsource(function).splitlines()[1:]]
+    return [line for line in lines if len(line) > 12 and not line.startswith(('"""', "#"))]
+
+
+@pytest.mark.parametrize("name", WITH_FUNCTION)
+def test_no_message_contains_the_solution(name):
+    exercise = EXERCISES[name]
+    answers = [None, exercise.solution, lambda *args: 12345.0, *(mistake.wrong for mistake in exercise.mistakes)]
+    texts = [says(name, answer) for answer in answers] + list(exercise.hints)
+    assert not [line for line in source_lines(exercise.solution) for text in texts if line in text]
+
+
+@each_mistake
+def test_a_diagnosis_is_at_most_four_lines_of_a_page(name, mistake):
+    lines = says(name, mistake.wrong).splitlines()
+    assert len(lines) <= 4
+    assert max(map(len, lines)) <= 84
+
+
+@each_exercise
+def test_other_messages_are_at_most_four_lines(name):
+    exercise = EXERCISES[name]
+    answers = [
+        None,
+        exercise.solution,
+        lambda *args: 12345.0,
+        lambda *args: 1 / 0,
+        *(c.right for c in exercise.conventions),
+    ]
+    for answer in answers:
+        lines = says(name, answer).splitlines()
+        assert len(lines) <= 4
+        assert max(map(len, lines)) <= 84
+
+
+# The two functions that a reader calls.
+
+
+def test_check_prints_and_returns_nothing(capsys):
+    assert pg.check("rewards-to-go", to_go) is None
+    assert capsys.readouterr().out == says("rewards-to-go", to_go) + "\n"
+
+
+@pytest.mark.parametrize("function", [lambda name: pg.check(name, None), pg.hint])
+@pytest.mark.parametrize(
+    ("name", "closest"),
+    [("reward-to-go", "rewards-to-go"), ("leave one out", "leave-one-out"), ("Softmax", "softmax-score")],
+)
+def test_an_unknown_name_is_told_the_closest(function, name, closest):
+    with pytest.raises(ValueError, match=f"unknown exercise '{name}': did you mean '{closest}'"):
+        function(name)
+
+
+@each_exercise
+def test_hints_come_one_at_a_time_and_end(name, capsys, monkeypatch):
+    monkeypatch.setattr(exercises, "_hints_given", type(exercises._hints_given)())
+    hints = EXERCISES[name].hints
+    assert len(hints) >= 2
+    for number, hint in enumerate(hints, 1):
+        assert pg.hint(name) is None
+        printed = capsys.readouterr().out
+        assert " ".join(printed.split()) == f"→ {name}: hint {number} of {len(hints)}. {hint}"
+        assert printed.count("\n") <= 4
+    for _ in range(2):
+        pg.hint(name)
+        assert "there are no more hints" in capsys.readouterr().out
+
+
+# The book.
+
+
+def checked(cell):
+    """The names of the exercises that a cell checks."""
+    return re.findall(r'pg\.check\("([^"]+)"', cell.source) if cell.cell_type == "code" else []
+
+
+def defined(cell):
+    """The names that a code cell leaves behind."""
+    targets = [target for node in ast.parse(cell.source).body for target in getattr(node, "targets", [node])]
+    return {getattr(target, "id", getattr(target, "name", None)) for target in targets} - {None}
+
+
+def used(cell):
+    """The names that a code cell mentions."""
+    return {node.id for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)} | defined(cell)
+
+
+@each_exercise
+def test_an_exercise_has_a_stub_and_a_solution_in_its_chapter(name):
+    chapter = EXERCISES[name].chapter
+    if chapter not in NOTEBOOKS:
+        pytest.skip(f"chapter {chapter} is not there yet")
+    stub, solution = (cell for cell in NOTEBOOKS[chapter].cells if name in checked(cell))
+    assert stub.outputs[0].text == says(name, None) + "\n"
+    assert solution.outputs[0].text == says(name, EXERCISES[name].solution) + "\n"
+    assert solution.metadata.jupyter.source_hidden
+
+
+@pytest.mark.parametrize("chapter", NOTEBOOKS)
+def test_a_chapter_has_five_exercises_with_a_time_and_checks_its_own(chapter):
+    cells = NOTEBOOKS[chapter].cells
+    times = re.findall(r"\{exercise\}.*\n:label: ex-\S+\n\*[^*]+, \d+ minutes\.\*", "\n".join(c.source for c in cells))
+    assert len(times) == sum(c.source.count("{exercise}") for c in cells) >= 5
+    names = {name for cell in cells for name in checked(cell)}
+    assert names == {name for name, exercise in EXERCISES.items() if exercise.chapter == chapter}
+    assert len(names & set(WITH_FUNCTION)) >= 3
+
+
+@pytest.mark.parametrize("chapter", NOTEBOOKS)
+def test_an_exercise_does_not_disturb_its_chapter(chapter):
+    code = [cell for cell in NOTEBOOKS[chapter].cells if cell.cell_type == "code"]
+    theirs = set().union(*(used(cell) for cell in code if not checked(cell)))
+    assert not [name for cell in code if checked(cell) for name in defined(cell) & theirs]
+
+
+@pytest.mark.parametrize("chapter", NOTEBOOKS)
+def test_no_message_contains_a_solution_of_the_book(chapter):
+    for cell in NOTEBOOKS[chapter].cells:
+        for name in checked(cell) if cell.metadata.get("jupyter", {}).get("source_hidden") else []:
+            exercise = EXERCISES[name]
+            texts = [*exercise.hints, *(says(name, mistake.wrong) for mistake in exercise.mistakes)]
+            lines = [line.strip() for line in cell.source.splitlines() if "pg.check" not in line]
+            assert not [line for line in lines if len(line) > 12 for text in texts if line in text]
+
+
+def test_the_transcript_of_how_to_do_the_exercises(capsys):
+    text = (BOOK / "exercises.md").read_text(encoding="utf-8")
+    dialogue = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", text, re.DOTALL)
+    assert len(dialogue) == 3
+    for code, shown in dialogue:
+        exec(code, {"pg": pg})
+        assert capsys.readouterr().out == shown
