@@ -3,12 +3,14 @@ PYTHON ?= python3.11
 NOTEBOOKS ?= $(wildcard book/*.ipynb)
 BIN := .venv/bin
 TORCH := torch==2.13.0
+OFFSETS ?= 1 2 3
+NBVAL := $(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg
 BUILD_BOOK := rm -rf book/_build && $(BIN)/jupyter-book build --quiet -W -n --keep-going book
 
-.PHONY: help book lab test run constraints clean
+.PHONY: help book lab test test-seeds test-portable run results constraints clean
 
 help: ## list the targets (the default)
-	@sed -nE 's/^([a-z]+):.*## (.*)/make \1	\2/p' Makefile | expand -t 18
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1	\2/p' Makefile | expand -t 20
 
 .venv/.installed: constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -25,14 +27,24 @@ test: .venv/.installed ## check everything: style, units, notebooks, the book, i
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BUILD_BOOK)
-	$(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg tests $(NOTEBOOKS)
+	$(NBVAL) tests $(NOTEBOOKS)
+
+test-seeds: .venv/.installed ## check the notebooks with other seeds (make test-seeds OFFSETS="7 8")
+	for offset in $(OFFSETS); do PGUTILS_SEED_OFFSET=$$offset $(NBVAL) $(NOTEBOOKS) || exit; done
+
+test-portable: .venv/.installed ## check the notebooks with a plain processor's arithmetic and one thread
+	ATEN_CPU_CAPABILITY=default OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(NBVAL) $(NOTEBOOKS)
 
 run: .venv/.installed ## execute every notebook in place (or some: make run NOTEBOOKS=book/03-reinforce.ipynb)
 	$(BIN)/python scripts/execute_notebooks.py $(NOTEBOOKS)
 
+results: .venv/.installed ## record the long experiments; what is recorded already stays
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'
+	$(BIN)/python scripts/record_results.py
+
 constraints: ## write constraints.txt anew: the newest versions that pyproject.toml allows
 	$(PYTHON) -m venv --clear .venv-constraints
-	.venv-constraints/bin/pip install --quiet $(TORCH) -e '.[book,test]'
+	.venv-constraints/bin/pip install --quiet $(TORCH) -e '.[book,test,bench]'
 	set -o pipefail; .venv-constraints/bin/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 	rm -rf .venv-constraints
 
