@@ -243,11 +243,13 @@ def test_landed_is_at_rest_not_crashed_and_not_out_of_time():
     assert pg.landed(batch).tolist() == [[True, False, False]]
 
 
-def test_landed_agrees_with_the_lander_itself():
-    # A policy that never fires crashes; at rest the environment itself says that the body is no longer awake.
+@pytest.mark.filterwarnings("ignore:builtin type .* has no __module__ attribute:DeprecationWarning")
+def test_a_lander_that_never_fires_does_not_land():
     policy = pg.CategoricalPolicy(8, 4, pg.generator(0).spawn(1))
     policy.biases[-1].data[..., 0] = 100.0
-    assert not pg.landed(pg.evaluate("LunarLander-v3", policy, episodes=3)).any()
+    batch = pg.evaluate("LunarLander-v3", policy, episodes=3)
+    assert batch.terminated.all()
+    assert not pg.landed(batch).any()
 
 
 def test_explained_variance_by_hand():
