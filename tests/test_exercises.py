@@ -516,3 +516,9 @@ def test_the_transcript_of_how_to_do_the_exercises(capsys):
     for code, shown in dialogue:
         exec(code, {"pg": pg})
         assert capsys.readouterr().out == shown
+
+
+@pytest.mark.parametrize("chapter", NOTEBOOKS)
+def test_the_line_that_jupyterlab_shows_of_a_folded_solution_gives_nothing_away(chapter):
+    cells = [cell for cell in NOTEBOOKS[chapter].cells if checked(cell) and "jupyter" in cell.metadata]
+    assert all(cell.source.startswith(("def solution(", "# The answer\n")) for cell in cells)
