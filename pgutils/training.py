@@ -204,7 +204,7 @@ def _value_fitter(values: ValueFunction, learning_rate: float, steps: int):
 
 
 def update(policy, optimizer, batch: EpisodeBatch, weights: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Take one step along the estimated policy gradient.
+    """Take one step along the estimated policy gradient, which is added up from the two halves of the batch.
 
     The sum over the runs is the only place that knows of them: no weight of one run is in the loss of another.
 
@@ -212,39 +212,49 @@ def update(policy, optimizer, batch: EpisodeBatch, weights: torch.Tensor) -> dic
         The losses and entropies from before the step, and the signals and noises of the gradient, each of shape
         (runs,); ``History`` says what they are.
 
+    Raises:
+        ValueError: the weights have another shape than (runs, episodes, steps) or (runs, episodes).
+
     *Introduced in chapter 3.*
     """
     if weights.shape == batch.mask.shape[:-1]:
         weights = weights[..., None].expand(batch.mask.shape)
-    every_log_prob = policy.log_probs(batch.obs, batch.mask)
-    log_probs = every_log_prob.gather(-1, batch.actions[..., None]).squeeze(-1)
-    loss = policy_gradient_loss(log_probs, weights, batch.mask)
+    if weights.shape != batch.mask.shape:
+        wanted = tuple(batch.mask.shape)
+        raise ValueError(f"weights must have shape {wanted} or {wanted[:-1]}, got {tuple(weights.shape)}")
+    halves = zip(*(x.chunk(2, dim=1) for x in (batch.obs, batch.actions, weights, batch.mask)), strict=True)
+    losses, entropies, shares, gradients = 0.0, 0.0, [], []
     optimizer.zero_grad()
-    half = (batch.mask.shape[1] + 1) // 2
-    of_half = policy_gradient_loss(log_probs[:, :half], weights[:, :half], batch.mask[:, :half])
-    half_gradient = torch.autograd.grad(of_half.sum(), list(policy.parameters()), retain_graph=True)
-    loss.sum().backward()
+    for obs, actions, half_weights, mask in halves:
+        every_log_prob = policy.log_probs(obs, mask)
+        log_probs = every_log_prob.gather(-1, actions[..., None]).squeeze(-1)
+        shares.append(mask.shape[1] / batch.mask.shape[1])
+        loss = shares[-1] * policy_gradient_loss(log_probs, half_weights, mask)
+        loss.sum().backward()
+        losses = losses + loss.detach()
+        surprises = -(every_log_prob.exp() * every_log_prob).detach().sum(-1) * mask
+        entropies = entropies + surprises.sum((-2, -1)) / batch.mask.sum((-2, -1))
+        gradients.append([parameter.grad.clone() for parameter in policy.parameters()])
     optimizer.step()
-    entropy = -(every_log_prob.exp() * every_log_prob).detach().sum(-1)
-    signal, noise = _signal_and_noise(policy, half_gradient, half, batch.mask.shape[1] - half)
-    return {
-        "losses": loss.detach(),
-        "entropies": (entropy * batch.mask).sum((-2, -1)) / batch.mask.sum((-2, -1)),
-        "signals": signal,
-        "noises": noise,
-    }
+    signals, noises = _signal_and_noise(gradients, shares)
+    return {"losses": losses, "entropies": entropies, "signals": signals, "noises": noises}
 
 
-def _signal_and_noise(policy, half_gradient, half: int, others: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Split ‖g‖² into unbiased estimates of ‖∇J‖² and of the variance of g, from g and the gradient of half a batch.
+def _signal_and_noise(gradients, shares: list[float]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Split ‖g‖² into unbiased estimates of ‖∇J‖² and of the variance of g, each of shape (runs,).
 
-    With n episodes in one half and m in the other, E‖g_half - g‖² is m/n times the variance of g.
+    With shares p and q of the episodes in the two halves, E‖g_half - g‖² is q/p times the variance of g.
+
+    Args:
+        gradients: the sum p g_half of the first half, and g, each a list of tensors (runs, ...).
+        shares: p and q; p alone for a batch of one episode, whose noise is unknown.
     """
 
     def square(gradient):
         return sum(part.square().flatten(1).sum(1) for part in gradient)
 
-    gradient = [parameter.grad for parameter in policy.parameters()]
-    difference = square([ours - whole for ours, whole in zip(half_gradient, gradient, strict=True)])
-    noise = difference * half / others if others else torch.full_like(difference, torch.nan)
-    return square(gradient) - noise, noise
+    total = square(gradients[-1])
+    if len(shares) < 2:
+        return torch.full_like(total, torch.nan), torch.full_like(total, torch.nan)
+    noise = square([half / shares[0] - g for half, g in zip(*gradients, strict=True)]) * shares[0] / shares[1]
+    return total - noise, noise
