@@ -72,20 +72,17 @@ class RunsMLP(nn.Module):
 
         With a ``mask`` (runs, ...), only where it is true is anything computed; elsewhere the outputs are 0.
         """
-        rows = obs.flatten(1, -2)
         if mask is None:
-            return self._layers(rows).unflatten(1, obs.shape[1:-1])
-        flat = mask.flatten(1)
-        taken = flat.byte().argsort(dim=1, descending=True, stable=True)[:, : int(flat.sum(1).max()), None]
-        outputs = self._layers(rows.gather(1, taken.expand(-1, -1, rows.shape[-1])))
-        padded = outputs.new_zeros(*flat.shape, outputs.shape[-1])
-        padded = padded.scatter(1, taken.expand_as(outputs), outputs)
-        return torch.where(flat[..., None], padded, 0.0).unflatten(1, obs.shape[1:-1])
+            mask = torch.ones(obs.shape[:-1], dtype=torch.bool)
+        rows = [self._layers(run, obs[run][mask[run]]) for run in range(len(obs))]
+        outputs = torch.zeros(*mask.shape, rows[0].shape[-1], dtype=torch.float64)
+        outputs[mask] = torch.cat(rows)
+        return outputs
 
-    def _layers(self, rows: torch.Tensor) -> torch.Tensor:
-        x = rows.to(torch.float64)
+    def _layers(self, run: int, x: torch.Tensor) -> torch.Tensor:
+        x = x.to(torch.float64)
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            x = torch.baddbmm(bias, torch.tanh(x) if layer else x, weight)
+            x = torch.addmm(bias[run], x.tanh_() if layer else x, weight[run])
         return x
 
 
@@ -131,7 +128,8 @@ class CategoricalPolicy(RunsMLP):
         def act(obs: np.ndarray, gumbel: np.ndarray) -> np.ndarray:
             x = obs
             for layer, (weight, bias) in enumerate(layers):
-                x = (np.tanh(x) if layer else x) @ weight + bias
+                x = (np.tanh(x, out=x) if layer else x) @ weight
+                x += bias
             return (x if greedy else x + gumbel).argmax(-1)
 
         return act

@@ -81,17 +81,14 @@ def collect_episodes(
     episodes = envs.num_envs // runs
     streams = [rng.spawn(1)[0] for rng in rngs]
     obs, alive = reset_envs(envs, streams), np.ones(envs.num_envs, bool)
-    final_obs, ended = obs.copy(), np.zeros((2, envs.num_envs), bool)
     act, noise = policy.actor(greedy), _gumbel_noise(streams, (episodes, envs.single_action_space.n))
     record = []
     while alive.any():
         actions = act(obs.reshape(runs, episodes, -1), next(noise)).ravel()
-        following, rewards, *ends, _ = envs.step(actions)
-        record.append((obs, actions, rewards, alive))
-        final_obs[alive] = following[alive]
-        ended |= alive & np.stack(ends)
-        obs, alive = following, ~ended.any(0)
-    return _as_batch(record, final_obs, ended, (runs, episodes), gamma)
+        following, rewards, terminated, truncated, _ = envs.step(actions)
+        record.append((obs, actions, rewards, terminated, truncated, alive))
+        obs, alive = following, alive & ~(terminated | truncated)
+    return _as_batch(record, obs, (runs, episodes), gamma)
 
 
 def _gumbel_noise(streams: Sequence[np.random.Generator], shape: tuple[int, ...], block: int = 64):
@@ -100,21 +97,24 @@ def _gumbel_noise(streams: Sequence[np.random.Generator], shape: tuple[int, ...]
         yield from np.stack([stream.gumbel(size=(block, *shape)).astype(np.float32) for stream in streams], axis=1)
 
 
-def _as_batch(record, final_obs, ended, slots, gamma) -> EpisodeBatch:
+def _as_batch(record, last_obs, slots, gamma) -> EpisodeBatch:
     """Turn a list of steps, each a tuple of arrays (copies, ...), into an EpisodeBatch."""
-    obs, actions, rewards, mask = (np.stack(column, axis=1) for column in zip(*record, strict=True))
+    every_obs, *columns = zip(*record, strict=True)
+    every_obs = np.stack([*every_obs, last_obs], axis=1)
+    actions, rewards, terminated, truncated, mask = (np.stack(column, axis=1) for column in columns)
+    terminated, truncated = (terminated & mask).any(1), (truncated & mask).any(1)
 
     def tensor(array):
         return torch.from_numpy(array).unflatten(0, slots)
 
     return EpisodeBatch(
-        obs=tensor(obs * mask[..., None]),
+        obs=tensor(every_obs[:, :-1] * mask[..., None]),
         actions=tensor(actions * mask),
         rewards=tensor(np.where(mask, rewards, 0.0)),
         mask=tensor(mask),
-        final_obs=tensor(final_obs),
-        terminated=tensor(ended[0]),
-        truncated=tensor(ended[1] & ~ended[0]),
+        final_obs=tensor(every_obs[np.arange(len(mask)), mask.sum(1)]),
+        terminated=tensor(terminated),
+        truncated=tensor(truncated & ~terminated),
         gamma=gamma,
     )
 
