@@ -7,7 +7,7 @@ OFFSETS ?= 1 2 3
 NBVAL := $(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg
 BUILD_BOOK := rm -rf book/_build && $(BIN)/jupyter-book build --quiet -W -n --keep-going book
 
-.PHONY: help book lab test test-seeds test-portable run results constraints clean
+.PHONY: help book lab test test-seeds test-portable run results bench constraints clean
 
 help: ## list the targets (the default)
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1	\2/p' Makefile | expand -t 20
@@ -41,6 +41,10 @@ run: .venv/.installed ## execute every notebook in place (or some: make run NOTE
 results: .venv/.installed ## record the long experiments; what is recorded already stays
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'
 	$(BIN)/python scripts/record_results.py
+
+bench: .venv/.installed ## measure how fast it is, for the book's page on speed (some: make bench SECTIONS="solve growth")
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'
+	PYTHONPATH=scripts $(BIN)/python benchmarks/measure.py $(SECTIONS)
 
 constraints: ## write constraints.txt anew: the newest versions that pyproject.toml allows
 	$(PYTHON) -m venv --clear .venv-constraints

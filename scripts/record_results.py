@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from joblib import Memory, Parallel, delayed
+from peers import train_peer
 from tqdm import tqdm
 
 import pgutils as pg
@@ -83,41 +84,16 @@ def record_against_ppo(settings: dict, seed: int) -> dict[str, np.ndarray]:
     start = time.perf_counter()
     history = train_once(settings["env_id"], **settings["reinforce"], seed=seed)
     middle = time.perf_counter()
-    env_steps, returns = train_ppo(settings["env_id"], **settings["ppo"], seed=seed)
+    ppo = train_peer("PPO", settings["env_id"], **settings["ppo"], seed=seed)
     end = time.perf_counter()
     return {
         "reinforce_env_steps": history.env_steps[0].astype(np.float32),
         "reinforce_returns": history.returns[0].astype(np.float32),
         "reinforce_seconds": np.array([middle - start]),
-        "ppo_env_steps": env_steps,
-        "ppo_returns": returns,
+        "ppo_env_steps": ppo["env_steps"].astype(np.float32),
+        "ppo_returns": ppo["returns"].astype(np.float32),
         "ppo_seconds": np.array([end - middle]),
     }
-
-
-def train_ppo(env_id: str, *, env_steps: int, envs: int, linear: dict[str, float], seed: int, **options):
-    """Train Stable-Baselines3's PPO; return the steps taken at each episode's end, and the episodes' returns.
-
-    The steps are those of all copies of the environment together. The numbers in ``linear`` fall to 0 in the course of
-    the training.
-    """
-    from stable_baselines3 import PPO
-    from stable_baselines3.common.callbacks import BaseCallback
-    from stable_baselines3.common.env_util import make_vec_env
-
-    ended = []
-
-    class Watch(BaseCallback):
-        def _on_step(self) -> bool:
-            ended.extend(
-                (self.num_timesteps, info["episode"]["r"]) for info in self.locals["infos"] if "episode" in info
-            )
-            return True
-
-    schedules = {name: lambda left, start=start: left * start for name, start in linear.items()}
-    copies = make_vec_env(env_id, envs, seed)
-    PPO("MlpPolicy", copies, **options, **schedules, seed=seed, device="cpu").learn(env_steps, Watch())
-    return np.array(ended, np.float32).T
 
 
 def stack(runs: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
