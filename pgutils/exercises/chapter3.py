@@ -232,6 +232,13 @@ POLICY_GRADIENT_LOSS = Exercise(
             "look for `.detach()`, `.item()`, `.data`, `.numpy()` or `no_grad` in the way.",
         ),
         Mistake(
+            "log-probabilities detached, weights not",
+            lambda logits, actions, weights, episodes: -(log_pi(logits, actions).detach() * weights).sum() / episodes,
+            "you detach the log-probabilities, not the weights.",
+            "what should be constant gets a gradient, the policy none: nothing is learned.",
+            "which of the two depends on the parameters that are to learn?",
+        ),
+        Mistake(
             "weights not detached",
             lambda logits, actions, weights, episodes: -(log_pi(logits, actions) * weights).sum() / episodes,
             "the value is right, but the weights get a gradient, too.",

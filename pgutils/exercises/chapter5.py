@@ -230,6 +230,13 @@ LEAVE_ONE_OUT = Exercise(
             "only a mean is to be subtracted here, and not of all episodes.",
         ),
         Mistake(
+            "standardised over all runs",
+            lambda returns: (returns - returns.mean()) / np.std(returns),
+            "one mean and one standard deviation are taken of all runs together.",
+            "a run that does well is pushed up, one that does badly down, whatever it did.",
+            "only a mean is to be subtracted here, and only one of the own run's others.",
+        ),
+        Mistake(
             "best of the others",
             lambda returns: returns - best_of_others(returns),
             "you subtract the best of the others, not their mean.",
