@@ -7,7 +7,7 @@ OFFSETS ?= 1 2 3
 NBVAL := $(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg
 BUILD_BOOK := rm -rf book/_build && $(BIN)/jupyter-book build --quiet -W -n --keep-going book
 
-.PHONY: help book lab test test-seeds test-portable run results bench constraints clean
+.PHONY: help book lab links test test-seeds test-portable run results bench constraints clean
 
 help: ## list the targets (the default)
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1	\2/p' Makefile | expand -t 20
@@ -19,6 +19,9 @@ help: ## list the targets (the default)
 
 book: .venv/.installed ## build the book and say where its first page is
 	$(BUILD_BOOK)
+
+links: .venv/.installed ## check the links that lead out of the book
+	$(BIN)/jupyter-book build --builder linkcheck book
 
 lab: .venv/.installed ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab book

@@ -1,6 +1,6 @@
 """Measure how fast training is, against raw stepping of the environments and against Stable-Baselines3.
 
-Usage: measure.py [SECTION...], by default throughput, solve, growth, book
+Usage: measure.py [SECTION...], by default throughput, solve, growth, book, cluster
 
 What is compared is measured in turn, several times over, so that a busy moment of the machine strikes all sides. The
 numbers go to book/results/speed.json, a section at a time; the book's page "How fast, and compared with what" shows
@@ -8,6 +8,7 @@ them.
 """
 
 import json
+import logging
 import platform
 import resource
 import subprocess
@@ -22,9 +23,12 @@ from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
+import ray
 import torch
-from joblib import Parallel, cpu_count, delayed
+from dask.distributed import Client, LocalCluster
+from joblib import Parallel, cpu_count, delayed, parallel_config
 from peers import train_peer
+from ray.util.joblib import register_ray
 from record_results import EXPERIMENTS, LANDER, WEIGHTS
 
 import pgutils as pg
@@ -253,8 +257,47 @@ def measure_book() -> dict[str, list[float]]:
     return measured
 
 
+def train_lander(seed: int, **options) -> np.ndarray:
+    """Train LunarLander for a while; return the learning curves."""
+    settings = {**SOLVE["LunarLander-v3"]["ours"], "weights": pg.rewards_to_go, "value_steps": 0, "iterations": 15}
+    return pg.train(**settings, seed=seed, **options).returns
+
+
+def measure_cluster() -> list:
+    """Measure the same work through joblib's own processes, Dask and Ray, each with the cores of this machine.
+
+    One training of eight runs is shared out by ``pg.train``; then eight whole trainings, of one run each, are. Ray does
+    the second only, because its backend does not hand results back one by one.
+
+    Raises:
+        RuntimeError: not all of them gave the same learning curves.
+    """
+    ray.init(num_cpus=CORES, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+    register_ray()
+    rows = []
+    with LocalCluster(n_workers=CORES, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster):
+        for seed in range(REPEATS + 1):
+            row, curves = {}, {}
+            for backend in ("loky", "dask", "ray"):
+                with parallel_config(backend, n_jobs=CORES):
+                    jobs = [delayed(train_lander)(8 * seed + k, runs=1) for k in range(8)]
+                    row[f"whole, {backend}"], curves[f"whole, {backend}"] = seconds_of(Parallel(), jobs)
+                    if backend != "ray":
+                        found = seconds_of(train_lander, seed, runs=8, n_jobs=CORES)
+                        row[f"shared, {backend}"], curves[f"shared, {backend}"] = found
+            for name, curve in curves.items():
+                if not np.array_equal(curve, curves[name.split()[0] + " loky"]):
+                    raise RuntimeError(f"other learning curves: {name}")
+            rows.append(row)
+    ray.shutdown()
+    return rows[1:]  # the first starts the processes
+
+
 def ratios(section: str, measured) -> dict[str, list[float]]:
     """Return what was measured as ratios, one of each for every repeat; of the book there are none."""
+    if section == "cluster":
+        pairs = [("shared", "dask"), ("whole", "dask"), ("whole", "ray")]
+        return {f"{w}, {b} / loky": [row[f"{w}, {b}"] / row[f"{w}, loky"] for row in measured] for w, b in pairs}
     if section == "growth":
         times = {runs: [row["seconds"] for row in measured if row["runs"] == runs] for runs in RUN_COUNTS}
         alone = times.pop(1)
@@ -279,9 +322,10 @@ def main(sections: list[str]) -> None:
         "solve": measure_solve,
         "growth": measure_growth,
         "book": measure_book,
+        "cluster": measure_cluster,
     }
     for section in sections or measure:
-        packages = ("box2d", "gymnasium", "joblib", "numpy", "stable-baselines3", "torch")
+        packages = ("box2d", "dask", "gymnasium", "joblib", "numpy", "ray", "stable-baselines3", "torch")
         about = {"cores": CORES, "python": platform.python_version(), **{name: version(name) for name in packages}}
         measured = measure[section]()
         compared = ratios(section, measured)

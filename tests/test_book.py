@@ -4,6 +4,8 @@ import os
 import shutil
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
@@ -12,6 +14,7 @@ import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
+from pypdf import PdfReader
 from sphinx.util.inventory import InventoryFile
 
 import pgutils as pg
@@ -65,25 +68,30 @@ def browser():
 def open_page(site, browser):
     """A function that opens a page and returns it with a list of everything that went wrong since."""
 
-    def open_page(name):
+    files = SITE.as_uri() + "/"
+
+    def open_page(name, from_file=False):
         context = browser.new_context(viewport=DESKTOP, reduced_motion="reduce")
-        page, complaints = context.new_page(), []
+        page, complaints, sizes = context.new_page(), [], []
 
         def stay_here(route):
-            if route.request.url.startswith((site, "data:", "blob:")):
+            if route.request.url.startswith((site, files, "data:", "blob:")):
                 route.continue_()
             else:
                 complaints.append(f"request to another host: {route.request.url}")
                 route.abort()
 
         context.route("**/*", stay_here)
+        network = context.new_cdp_session(page)
+        network.send("Network.enable")
+        network.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
         page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
         page.on("response", lambda response: response.ok or complaints.append(f"{response.status}: {response.url}"))
-        page.goto(site + name, wait_until="networkidle")
+        page.goto((files if from_file else site) + name, wait_until="networkidle")
         page.evaluate("() => window.MathJax?.startup?.promise")
-        return SimpleNamespace(page=page, complaints=complaints)
+        return SimpleNamespace(page=page, complaints=complaints, size=sum(sizes))
 
     return open_page
 
@@ -121,11 +129,30 @@ def test_page_loads_without_complaint(page, visit):
     assert visit.complaints == []
 
 
-def test_formulas_are_rendered(page):
+def test_first_visit_is_small(visit):
+    assert visit.size < 3_000_000
+
+
+def demand_rendered_formulas(page):
     unrendered = """() => [...document.querySelectorAll(".math")]
         .filter(math => math.querySelectorAll("mjx-container").length != 1).map(math => math.outerHTML)"""
     assert page.evaluate(unrendered) == []
     assert page.locator("mjx-merror").count() == 0
+
+
+def test_formulas_are_rendered(page):
+    demand_rendered_formulas(page)
+
+
+def test_headings_are_in_order(page):
+    levels = page.locator("main :is(h1, h2, h3, h4, h5, h6)").evaluate_all("found => found.map(h => +h.tagName[1])")
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(level <= previous + 1 for previous, level in pairwise(levels))
+
+
+def test_films_wait_for_the_reader(page):
+    assert page.locator("video:not([controls]), video[autoplay]").count() == 0
 
 
 def test_images_are_shown_and_described(page):
@@ -140,16 +167,25 @@ def test_page_fits_a_phone(page):
     assert width <= PHONE["width"]
 
 
-def test_dropdowns_open(page):
+def test_dropdowns_open_from_the_keyboard(page):
     for dropdown in page.locator(".admonition.dropdown, main details").all():
         content = dropdown.locator("> :last-child")
         assert not content.is_visible()
-        dropdown.locator("button.toggle-button, summary").first.click()
+        dropdown.locator("button.toggle-button, summary").first.press("Enter")
         content.wait_for(state="visible", timeout=5000)
+
+
+def test_code_is_copied_from_the_keyboard(page):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for button in page.locator("button.copybtn:visible").all()[:3]:  # enough: all are made alike
+        button.press("Enter")
+        assert page.evaluate("navigator.clipboard.readText()") == button.locator("xpath=../pre").text_content().rstrip()
+        assert button.evaluate("button => getComputedStyle(button).opacity") == "1"
 
 
 def serious_findings(page, **options):
     """What axe finds, less what is not the book's: the insides of MathJax, the role that docutils gives references."""
+    page.evaluate("() => Promise.all(document.getAnimations().map(animation => animation.finished))")  # fading in
     options = {"resultTypes": ["violations"], **options}
     violations = Axe().run(page, context={"exclude": ["mjx-container"]}, options=options).response["violations"]
     nodes = [(found["id"], node) for found in violations if found["impact"] in SERIOUS for node in found["nodes"]]
@@ -167,8 +203,29 @@ def test_page_is_readable_in_the_dark(page):
     assert serious_findings(page, runOnly=["color-contrast"]) == []
 
 
-def test_search_finds(open_page):
-    page = open_page("index.html").page
+def squeezed(text):
+    return "".join(text.split())
+
+
+def test_print_loses_nothing(page):
+    code = page.locator("article pre").evaluate_all("blocks => blocks.flatMap(pre => pre.textContent.split('\\n'))")
+    prose = page.locator("article :is(h1, h2, h3)").evaluate_all("found => found.map(h => h.firstChild.textContent)")
+    with BytesIO(page.pdf()) as file:
+        printed = squeezed("".join(sheet.extract_text() for sheet in PdfReader(file).pages))
+    assert [line for line in code + prose if squeezed(line) not in printed] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_opens_from_the_file_system(open_page, name):
+    visit = open_page(name, from_file=True)
+    assert visit.complaints == []
+    demand_rendered_formulas(visit.page)
+    visit.page.context.close()
+
+
+@pytest.mark.parametrize("from_file", [False, True], ids=["served", "from file"])
+def test_search_finds(open_page, from_file):
+    page = open_page("index.html", from_file).page
     page.locator(".search-button__button:visible").click()  # fails where there are two
     page.locator("input[type=search]:visible").fill("REINFORCE")
     page.keyboard.press("Enter")

@@ -10,6 +10,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "book").glob("*.ipynb"))
 LINES, LINES_WHEN_HIDDEN = 20, 40
+EXERCISE = re.compile(r"\{exercise\} .*\n:label: (\S+)\n(?::.*\n)*\n?\*(.*?), (\d+) minutes\.\*")
+INDEXED = re.compile(r"^\| (\d+) \| \{ref\}`(.*?)` \| (.*?) \| (\d+) \|$", re.MULTILINE)
 
 
 def tags(cell):
@@ -112,6 +114,16 @@ def test_executed_in_order(path):
 def test_stored_in_normal_form(path):
     text = path.read_text(encoding="utf-8")
     assert text == normal_form(nbformat.reads(text, as_version=4)), "`make run` stores notebooks in their normal form"
+
+
+def test_every_exercise_is_in_the_index():
+    found = []
+    for path in NOTEBOOKS:
+        for cell in nbformat.read(path, as_version=4).cells:
+            for label, kind, minutes in EXERCISE.findall(cell.source if cell.cell_type == "markdown" else ""):
+                found.append((int(path.stem[:2]), label, kind.lower(), int(minutes)))
+    index = INDEXED.findall((NOTEBOOKS[0].parent / "exercises.md").read_text(encoding="utf-8"))
+    assert [(int(chapter), label, kind, int(minutes)) for chapter, label, kind, minutes in index] == found
 
 
 # The rules themselves, tried on cells that break them.
