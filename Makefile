@@ -45,9 +45,10 @@ results: .venv/.installed ## record the long experiments; what is recorded alrea
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'
 	$(BIN)/python scripts/record_results.py
 
-bench: .venv/.installed ## measure how fast it is, for the book's page on speed (some: make bench SECTIONS="solve growth")
+bench: .venv/.installed ## measure how fast it is, and show it in the book (some: make bench SECTIONS="solve growth")
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'
 	PYTHONPATH=scripts $(BIN)/python benchmarks/measure.py $(SECTIONS)
+	$(BIN)/python scripts/execute_notebooks.py book/speed.ipynb book/clusters.ipynb
 
 constraints: ## write constraints.txt anew: the newest versions that pyproject.toml allows
 	$(PYTHON) -m venv --clear .venv-constraints

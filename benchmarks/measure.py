@@ -3,14 +3,14 @@
 Usage: measure.py [SECTION...], by default throughput, solve, growth, book, cluster
 
 What is compared is measured in turn, several times over, so that a busy moment of the machine strikes all sides. The
-numbers go to book/results/speed.json, a section at a time; the book's page "How fast, and compared with what" shows
-them.
+numbers go to book/results/speed.json, a section at a time; the book's pages "How fast, and compared with what" and "On a
+cluster" show them. It runs on Linux, which tells the processor and the memory.
 """
 
 import json
 import logging
 import platform
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -225,10 +225,14 @@ def measure_solve() -> dict:
 
 
 def train_and_weigh(runs: int) -> dict[str, float]:
-    """Train CartPole in this process; return the seconds, and the most memory that the process ever took, in MiB."""
+    """Train CartPole in this process; return the seconds, and the most memory that the process ever held, in MiB.
+
+    The memory is what Linux reports: ``resource.getrusage`` would count the process that started this one, too.
+    """
     pg.train("CartPole-v1", runs=2, iterations=2)
     seconds, _ = seconds_of(pg.train, **CART_POLE, runs=runs, iterations=20)
-    return {"runs": runs, "seconds": seconds, "mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    peak = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    return {"runs": runs, "seconds": seconds, "mebibytes": int(peak[1]) / 1024}
 
 
 def measure_growth() -> list:
@@ -326,7 +330,9 @@ def main(sections: list[str]) -> None:
     }
     for section in sections or measure:
         packages = ("box2d", "dask", "gymnasium", "joblib", "numpy", "ray", "stable-baselines3", "torch")
-        about = {"cores": CORES, "python": platform.python_version(), **{name: version(name) for name in packages}}
+        processor = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())[1]
+        about = {"processor": processor, "cores": CORES, "python": platform.python_version()}
+        about |= {name: version(name) for name in packages}
         measured = measure[section]()
         compared = ratios(section, measured)
         for name, values in compared.items():

@@ -72,11 +72,15 @@ class RunsMLP(nn.Module):
 
         With a ``mask`` (runs, ...), only where it is true is anything computed; elsewhere the outputs are 0.
         """
+        return self._where_taken(obs, mask)
+
+    def _where_taken(self, obs, mask, finish=lambda outputs: outputs) -> torch.Tensor:
+        """Compute the outputs where ``mask`` is true, ``finish`` them, and put them into their places among zeros."""
         if mask is None:
             mask = torch.ones(obs.shape[:-1], dtype=torch.bool)
-        rows = [self._layers(run, obs[run][mask[run]]) for run in range(len(obs))]
-        outputs = torch.zeros(*mask.shape, rows[0].shape[-1], dtype=torch.float64)
-        outputs[mask] = torch.cat(rows)
+        rows = finish(torch.cat([self._layers(run, obs[run][mask[run]]) for run in range(len(obs))]))
+        outputs = torch.zeros(*mask.shape, rows.shape[-1], dtype=torch.float64)
+        outputs[mask] = rows
         return outputs
 
     def _layers(self, run: int, x: torch.Tensor) -> torch.Tensor:
@@ -110,8 +114,11 @@ class CategoricalPolicy(RunsMLP):
         super().__init__([obs_dim, *hidden, num_actions], rngs, last_scale=0.1)
 
     def log_probs(self, obs: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-        """Return log π(a | s) of every action, shape (runs, ..., A), for ``obs`` (runs, ..., obs_dim)."""
-        return self(obs, mask).log_softmax(-1)
+        """Return log π(a | s) of every action, shape (runs, ..., A), for ``obs`` (runs, ..., obs_dim).
+
+        With a ``mask`` (runs, ...), only where it is true is anything computed; elsewhere 0 is returned.
+        """
+        return self._where_taken(obs, mask, lambda logits: logits.log_softmax(-1))
 
     def actor(self, greedy: bool = False):
         """Return a function that chooses actions in NumPy, fast, with the weights as they are now.

@@ -19,7 +19,7 @@ from pgutils.exercises.diagnosis import diagnose, same
 from pgutils.exercises.running import outcomes
 
 BOOK = Path(__file__).parent.parent / "book"
-NOTEBOOKS = {int(path.stem[:2]): nbformat.read(path, as_version=4) for path in sorted(BOOK.glob("*.ipynb"))}
+NOTEBOOKS = {int(path.stem[:2]): nbformat.read(path, as_version=4) for path in sorted(BOOK.glob("0*.ipynb"))}
 WITH_FUNCTION = [name for name, exercise in EXERCISES.items() if callable(exercise.solution)]
 MISTAKES = [(name, mistake) for name, exercise in EXERCISES.items() for mistake in exercise.mistakes]
 CONVENTIONS = [(name, convention) for name, exercise in EXERCISES.items() for convention in exercise.conventions]

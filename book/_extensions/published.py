@@ -1,7 +1,8 @@
 """Tell the book where it is published.
 
-The repository is named once: in _config.yml, or in the environment variable BOOK_REPOSITORY, which comes first. Where
-neither names one, the page has no buttons that need it. The address of the book itself is BOOK_SITE.
+The repository is named once: in _config.yml, or in the environment variable
+BOOK_REPOSITORY, which comes first. Where neither names one, the page has no buttons
+that need it. The address of the book itself is BOOK_SITE.
 """
 
 import os
@@ -12,7 +13,8 @@ def fill_in(app, config):
     options = config.html_theme_options
     repository = os.environ.get("BOOK_REPOSITORY") or options.get("repository_url")
     if repository:
-        options |= {"repository_url": repository, "use_repository_button": True, "use_issues_button": True}
+        options["repository_url"] = repository
+        options["use_repository_button"] = options["use_issues_button"] = True
     else:
         options["launch_buttons"] = {}
     config.html_baseurl = config.ogp_site_url = os.environ.get("BOOK_SITE", "")
