@@ -3,8 +3,8 @@
 Usage: measure.py [SECTION...], by default throughput, solve, growth, book, cluster
 
 What is compared is measured in turn, several times over, so that a busy moment of the machine strikes all sides. The
-numbers go to book/results/speed.json, a section at a time; the book's pages "How fast, and compared with what" and "On a
-cluster" show them. It runs on Linux, which tells the processor and the memory.
+numbers go to book/results/speed.json, a section at a time, and the book's pages "How fast, and compared with what" and
+"On a cluster" show them. It runs on Linux, which tells the processor and the memory.
 """
 
 import json
