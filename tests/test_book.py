@@ -145,7 +145,8 @@ def test_formulas_are_rendered(page):
 
 
 def test_headings_are_in_order(page):
-    levels = page.locator("main :is(h1, h2, h3, h4, h5, h6)").evaluate_all("found => found.map(h => +h.tagName[1])")
+    headings = page.locator("main :is(h1, h2, h3, h4, h5, h6):visible")
+    levels = headings.evaluate_all("found => found.map(heading => +heading.tagName[1])")
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(level <= previous + 1 for previous, level in pairwise(levels))
@@ -180,6 +181,7 @@ def test_code_is_copied_from_the_keyboard(page):
     for button in page.locator("button.copybtn:visible").all()[:3]:  # enough: all are made alike
         button.press("Enter")
         assert page.evaluate("navigator.clipboard.readText()") == button.locator("xpath=../pre").text_content().rstrip()
+        button.evaluate("button => Promise.all(button.getAnimations().map(animation => animation.finished))")
         assert button.evaluate("button => getComputedStyle(button).opacity") == "1"
 
 

@@ -1,7 +1,7 @@
-"""Make plain containers of the sections that sphinx-exercise puts around its content.
+"""Make plain containers of the sections that sphinx-exercise puts around its text.
 
-They have no title, which sphinx-codeautolink (0.19) demands of a section, and they all
-have the same identifier.
+They have no title, which sphinx-codeautolink (0.19) demands of a section, and share
+one identifier.
 """
 
 from docutils import nodes
