@@ -7,6 +7,8 @@ that need it. The address of the book itself is BOOK_SITE.
 
 import os
 
+PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"
+
 
 def fill_in(app, config):
     """Put the addresses where the theme and the social cards look for them."""
@@ -20,7 +22,14 @@ def fill_in(app, config):
     config.html_baseurl = config.ogp_site_url = os.environ.get("BOOK_SITE", "")
 
 
+def name_repository(app, name, source):
+    """Put the repository's address into the commands that the reader is to type."""
+    repository = app.config.html_theme_options.get("repository_url") or PLACEHOLDER
+    source[0] = source[0].replace(PLACEHOLDER, repository)
+
+
 def setup(app):
     """Register with Sphinx."""
     app.connect("config-inited", fill_in)
+    app.connect("source-read", name_repository)
     return {"parallel_read_safe": True}
