@@ -20,6 +20,7 @@ def set_style() -> None:
         {
             "figure.figsize": (6.4, 3.4),
             "figure.dpi": 110,
+            "font.size": 12,
             "figure.constrained_layout.use": True,
             "axes.prop_cycle": cycler(color=COLOURS),
             "axes.spines.top": False,
@@ -86,7 +87,7 @@ def plot_mdp(
     places = np.array(list(states.values()), dtype=float)
     for name, place, terminal in zip(states, places, mdp.terminal, strict=True):
         ax.plot(*place, "s" if terminal else "o", markersize=50, color="white", markeredgecolor="0.3", zorder=3)
-        ax.text(*place, name, ha="center", va="center", fontsize=8, zorder=4)
+        ax.text(*place, name, ha="center", va="center", fontsize=9, zorder=4)
     for state, action, following in np.argwhere(mdp.transitions > 0):
         if not mdp.terminal[state]:
             chance = mdp.transitions[state, action, following]
@@ -118,5 +119,5 @@ def _plot_arrow(ax: Axes, start: np.ndarray, end: np.ndarray, action: int, label
         where, offset = (start + end) / 2 + np.array([-along[1], along[0]]) * bend / 2, (0, 0)
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     ax.annotate(
-        label, where, offset, textcoords="offset points", color=colour, fontsize=8, ha="center", va="center", bbox=box
+        label, where, offset, textcoords="offset points", color=colour, fontsize=9, ha="center", va="center", bbox=box
     )
