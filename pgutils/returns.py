@@ -48,10 +48,10 @@ def rewards_to_go(rewards, gamma: float | None = None):
     rewards, gamma = _discount(rewards, gamma)
     stack = torch.stack if torch.is_tensor(rewards) else np.stack
     following, from_last = 0.0, []
-    for reward in reversed([*rewards.swapaxes(0, -1)]):
-        following = reward + gamma * following
+    for step in reversed(range(rewards.shape[-1])):
+        following = rewards[..., step] + gamma * following
         from_last.append(following)
-    return stack(from_last[::-1]).swapaxes(0, -1)
+    return stack(from_last[::-1], -1)
 
 
 def total_return(rewards, gamma: float | None = None):
