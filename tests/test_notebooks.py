@@ -10,8 +10,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "book").glob("*.ipynb"))
 LINES, LINES_WHEN_HIDDEN = 20, 40
-EXERCISE = re.compile(r"\{exercise\} .*\n:label: (\S+)\n(?::.*\n)*\n?\*(.*?), (\d+) minutes\.\*")
-INDEXED = re.compile(r"^\| (\d+) \| \{ref\}`(.*?)` \| (.*?) \| (\d+) \| (✓?) ?\|$", re.MULTILINE)
+EXERCISE = re.compile(r"\{exercise\} (.*)\n:label: (\S+)\n(?::.*\n)*\n?\*(.*?), (\d+) minutes\.\*")
+INDEXED = re.compile(r"^\| \{ref\}`(.*?)` \| (.*?) \| (.*?) \| (\d+) \| (✓?) ?\|$", re.MULTILINE)
 
 
 def tags(cell):
@@ -121,8 +121,8 @@ def test_every_exercise_is_in_the_index():
     for path in NOTEBOOKS:
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "markdown":
-                for label, kind, minutes in EXERCISE.findall(cell.source):
-                    found.append([path.stem[:2].lstrip("0"), label, kind.lower(), minutes, ""])
+                for title, label, kind, minutes in EXERCISE.findall(cell.source):
+                    found.append([label, title, kind.lower(), minutes, ""])
             elif found and "pg.check(" in cell.source:
                 found[-1][-1] = "✓"
     index = INDEXED.findall((NOTEBOOKS[0].parent / "exercises.md").read_text(encoding="utf-8"))
