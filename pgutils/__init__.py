@@ -15,7 +15,7 @@ from pgutils.exercises import check, hint
 from pgutils.losses import policy_gradient_loss, value_loss
 from pgutils.mdp import TabularMDP, Trajectories, exact_policy_gradient, mountain_hike, short_corridor
 from pgutils.moments import gradient_moments
-from pgutils.plotting import plot_learning_curves, plot_mdp, set_style
+from pgutils.plotting import method_style, plot_learning_curves, plot_mdp, set_style
 from pgutils.policies import CategoricalPolicy, ValueFunction, softmax_policy, softmax_score
 from pgutils.results import load_results, save_results
 from pgutils.returns import leave_one_out, normalize, rewards_to_go, total_return
@@ -46,6 +46,7 @@ __all__ = [
     "leave_one_out",
     "load_results",
     "make_envs",
+    "method_style",
     "mountain_hike",
     "normalize",
     "plot_learning_curves",

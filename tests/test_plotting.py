@@ -7,7 +7,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch
 
 import pgutils as pg
-from pgutils.plotting import COLOURS
+from pgutils.plotting import COLOURS, METHODS
 
 HIKE = {"trailhead": (0, 0), "forest": (1, 1), "ridge": (1, -1), "home": (2, 0)}
 
@@ -68,6 +68,64 @@ def test_colours_begin_again_when_they_run_out(ax):
     pg.plot_learning_curves(curves(len(COLOURS) + 1), ax=ax, each_run=False)
     assert to_hex(ax.lines[-1].get_color()) == to_hex(ax.lines[0].get_color())
     assert len({to_hex(line.get_color()) for line in ax.lines}) == len(COLOURS)
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("reward-to-go", "reward-to-go"),
+        ("Reward-to-go", "reward-to-go"),
+        ("REINFORCE with reward-to-go", "reward-to-go"),
+        ("reward-to-go, learned values", "learned value"),
+        ("actor–critic", "actor-critic"),
+        ("GAE(0.98), PPO", "PPO"),
+        ("GRPO", "GRPO"),
+        ("Dr. GRPO", "Dr. GRPO"),
+    ],
+)
+def test_a_label_leads_to_the_method_that_the_book_builds_last(label, name):
+    assert pg.method_style(label) == dict(zip(("color", "marker"), METHODS[name], strict=True))
+
+
+@pytest.mark.parametrize("label", ["", "return", "normal", "PPOX"])
+def test_labels_without_a_method_are_refused(label):
+    with pytest.raises(ValueError, match=r"one of REINFORCE, total return, .*; got '"):
+        pg.method_style(label)
+
+
+def test_methods_of_one_family_share_a_style_and_no_others_do():
+    styles = {}
+    for name, style in METHODS.items():
+        styles.setdefault(style, []).append(name)
+    shared = [names for names in styles.values() if len(names) > 1]
+    assert shared == [["REINFORCE", "total return"], ["leave-one-out", "RLOO"], ["actor-critic", "A2C"]]
+
+
+def test_a_method_has_its_style_whatever_its_place(ax):
+    (curve,) = curves(1).values()
+    pg.plot_learning_curves({"something else": curve, "learned value": curve, "total return": curve}, ax=ax)
+    other, value, total = ax.lines[6::7]
+    assert (value.get_color(), value.get_marker()) == METHODS["learned value"]
+    assert (total.get_color(), total.get_marker()) == METHODS["total return"]
+    assert other.get_color() == COLOURS[1]  # the first that no method has taken
+    assert [to_hex(band.get_facecolor()[0]).upper() for band in ax.collections[1:]] == [
+        value.get_color(),
+        total.get_color(),
+    ]
+
+
+def test_settings_of_one_method_are_told_apart(ax):
+    (curve,) = curves(1).values()
+    pg.plot_learning_curves({f"GAE, λ = {lam}": curve for lam in (0.9, 0.95, 1)}, ax=ax, each_run=False)
+    assert (ax.lines[0].get_color(), ax.lines[0].get_marker()) == METHODS["GAE"]
+    assert len({line.get_color() for line in ax.lines}) == 3
+
+
+def test_markers_of_neighbours_do_not_hide_each_other(ax):
+    (curve,) = curves(1, iterations=100).values()
+    pg.plot_learning_curves(dict.fromkeys(("total return", "reward-to-go"), curve), ax=ax, each_run=False)
+    starts = [line.get_markevery()[0] for line in ax.lines]
+    assert starts[0] != starts[1]
 
 
 def test_the_current_axes_are_the_default(ax):
