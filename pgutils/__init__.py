@@ -21,6 +21,7 @@ from pgutils.results import load_results, save_results
 from pgutils.returns import leave_one_out, normalize, rewards_to_go, total_return
 from pgutils.rollouts import EpisodeBatch, collect_episodes, sample_trajectories
 from pgutils.seeding import generator
+from pgutils.tables import table
 from pgutils.training import History, train
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "short_corridor",
     "softmax_policy",
     "softmax_score",
+    "table",
     "total_return",
     "train",
     "value_loss",

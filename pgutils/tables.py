@@ -1,0 +1,24 @@
+"""Results in rows and columns, so that a narrow page breaks words and not columns."""
+
+from collections.abc import Sequence
+
+from IPython.display import Markdown
+
+
+def table(head: Sequence, *rows: Sequence) -> Markdown:
+    """Return a table for a cell to show; as Markdown, so that formulas in it are set as formulas.
+
+    Args:
+        head: the title of each column.
+        rows: what stands in each row, one entry for each column; numbers as the caller formats them.
+
+    Raises:
+        ValueError: a row has more or fewer entries than the head.
+
+    *Introduced in chapter 1.*
+    """
+    for row in rows:
+        if len(row) != len(head):
+            raise ValueError(f"each row must have {len(head)} entries, got {len(row)}: {list(row)}")
+    lines = [" | ".join(str(entry).replace("|", r"\|") for entry in row) for row in (head, *rows)]
+    return Markdown("\n".join(f"| {line} |" for line in [lines[0], " | ".join(["---"] * len(head)), *lines[1:]]))
