@@ -1,10 +1,30 @@
-"""What all tests share: pictures without a screen, and properties that are the same on every machine."""
+"""What all tests share: pictures without a screen, properties that are the same on every machine, and a browser."""
+
+import os
+import shutil
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
 
 import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 import torch
 from hypothesis import settings
+from playwright.sync_api import sync_playwright
+
+SITE = Path(__file__).parent.parent / "book" / "_build" / "html"
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 812}
+BROWSER_OPTIONS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 matplotlib.use("Agg")
 
@@ -23,3 +43,65 @@ def ax():
         figure, axes = plt.subplots()
         yield axes
         plt.close(figure)
+
+
+def need(thing, reason):
+    """Skip, or fail where everything is meant to be checked, unless ``thing`` is there."""
+    if not thing:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    return thing
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def site():
+    need(SITE.exists(), "the book has not been built: run `make book`")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=SITE)) as server:
+        Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = need(shutil.which("chromium"), "no Chromium is installed: the pages are not tried in a browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def open_page(site, browser):
+    """A function that opens a page and returns it with a list of everything that went wrong since."""
+
+    files = SITE.as_uri() + "/"
+
+    def open_page(name, from_file=False):
+        context = browser.new_context(viewport=DESKTOP, reduced_motion="reduce")
+        page, complaints, sizes = context.new_page(), [], []
+
+        def stay_here(route):
+            if route.request.url.startswith((site, files, "data:", "blob:")):
+                route.continue_()
+            else:
+                complaints.append(f"request to another host: {route.request.url}")
+                route.abort()
+
+        context.route("**/*", stay_here)
+        network = context.new_cdp_session(page)
+        network.send("Network.enable")
+        network.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+        page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+        page.on("response", lambda response: response.ok or complaints.append(f"{response.status}: {response.url}"))
+        page.goto((files if from_file else site) + name, wait_until="networkidle")
+        page.evaluate("() => window.MathJax?.startup?.promise")
+        return SimpleNamespace(page=page, complaints=complaints, size=sum(sizes))
+
+    return open_page

@@ -1,102 +1,24 @@
 """Every page of the built book (`make book`), in a real browser that cannot reach any other host."""
 
 import base64
-import os
 import re
-import shutil
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
-from threading import Thread
-from types import SimpleNamespace
 
 import nbformat
 import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from conftest import DESKTOP, PHONE, SITE, need
 from pypdf import PdfReader
 from sphinx.util.inventory import InventoryFile
 
 import pgutils as pg
 
 BOOK = Path(__file__).parent.parent / "book"
-SITE = BOOK / "_build" / "html"
 PAGES = sorted(path.name for path in SITE.glob("*.html") if path.name != "index.html")  # which leads to the first page
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 812}
 SERIOUS = ("serious", "critical")
-BROWSER_OPTIONS = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-def need(thing, reason):
-    """Skip, or fail where everything is meant to be checked, unless ``thing`` is there."""
-    if not thing:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
-    return thing
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture(scope="module")
-def site():
-    need(PAGES, "the book has not been built: run `make book`")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=SITE)) as server:
-        Thread(target=server.serve_forever).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = need(shutil.which("chromium"), "no Chromium is installed: the pages are not tried in a browser")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_OPTIONS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def open_page(site, browser):
-    """A function that opens a page and returns it with a list of everything that went wrong since."""
-
-    files = SITE.as_uri() + "/"
-
-    def open_page(name, from_file=False):
-        context = browser.new_context(viewport=DESKTOP, reduced_motion="reduce")
-        page, complaints, sizes = context.new_page(), [], []
-
-        def stay_here(route):
-            if route.request.url.startswith((site, files, "data:", "blob:")):
-                route.continue_()
-            else:
-                complaints.append(f"request to another host: {route.request.url}")
-                route.abort()
-
-        context.route("**/*", stay_here)
-        network = context.new_cdp_session(page)
-        network.send("Network.enable")
-        network.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
-        page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
-        page.on("response", lambda response: response.ok or complaints.append(f"{response.status}: {response.url}"))
-        page.goto((files if from_file else site) + name, wait_until="networkidle")
-        page.evaluate("() => window.MathJax?.startup?.promise")
-        return SimpleNamespace(page=page, complaints=complaints, size=sum(sizes))
-
-    return open_page
 
 
 @pytest.fixture(scope="module", params=PAGES)
