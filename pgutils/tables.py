@@ -6,7 +6,7 @@ from IPython.display import Markdown
 
 
 def table(head: Sequence, *rows: Sequence) -> Markdown:
-    """Return a table for a cell to show; as Markdown, so that formulas in it are set as formulas.
+    """Return a table for a cell to show.
 
     Args:
         head: the title of each column.
