@@ -29,6 +29,8 @@ lab: .venv/.installed ## open the notebooks in JupyterLab
 test: .venv/.installed ## check everything: style, units, notebooks, the book, its pages in a browser
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/deno lint --quiet
+	$(BIN)/deno fmt --quiet --check
 	$(BUILD_BOOK)
 	$(NBVAL) tests $(NOTEBOOKS)
 

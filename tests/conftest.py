@@ -12,10 +12,12 @@ import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 import torch
+from axe_playwright_python.sync_playwright import Axe
 from hypothesis import settings
 from playwright.sync_api import sync_playwright
 
-SITE = Path(__file__).parent.parent / "book" / "_build" / "html"
+BOOK = Path(__file__).parent.parent / "book"
+SITE = BOOK / "_build" / "html"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 812}
 BROWSER_OPTIONS = [
     "--no-sandbox",
@@ -105,3 +107,14 @@ def open_page(site, browser):
         return SimpleNamespace(page=page, complaints=complaints, size=sum(sizes))
 
     return open_page
+
+
+def serious_findings(page, **options):
+    """What axe finds, less what is not the book's: the insides of MathJax, the role that docutils gives references."""
+    page.evaluate("() => Promise.all(document.getAnimations().map(animation => animation.finished))")  # fading in
+    options = {"resultTypes": ["violations"], **options}
+    violations = Axe().run(page, context={"exclude": ["mjx-container"]}, options=options).response["violations"]
+    serious = [found for found in violations if found["impact"] in ("serious", "critical")]
+    nodes = [(found["id"], node) for found in serious for node in found["nodes"]]
+    docutils = ("aria-required-children", [".citation-list"])
+    return [(rule, node["html"]) for rule, node in nodes if (rule, node["target"]) != docutils]

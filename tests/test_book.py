@@ -4,21 +4,17 @@ import base64
 import re
 from io import BytesIO
 from itertools import pairwise
-from pathlib import Path
 
 import nbformat
 import pytest
 import yaml
-from axe_playwright_python.sync_playwright import Axe
-from conftest import DESKTOP, PHONE, SITE, need
+from conftest import BOOK, DESKTOP, PHONE, SITE, need, serious_findings
 from pypdf import PdfReader
 from sphinx.util.inventory import InventoryFile
 
 import pgutils as pg
 
-BOOK = Path(__file__).parent.parent / "book"
 PAGES = sorted(path.name for path in SITE.glob("*.html") if path.name != "index.html")  # which leads to the first page
-SERIOUS = ("serious", "critical")
 
 
 @pytest.fixture(scope="module", params=PAGES)
@@ -133,16 +129,6 @@ def test_code_is_copied_from_the_keyboard(page):
         assert page.evaluate("navigator.clipboard.readText()") == button.locator("xpath=../pre").text_content().rstrip()
         button.evaluate("button => Promise.all(button.getAnimations().map(animation => animation.finished))")
         assert button.evaluate("button => getComputedStyle(button).opacity") == "1"
-
-
-def serious_findings(page, **options):
-    """What axe finds, less what is not the book's: the insides of MathJax, the role that docutils gives references."""
-    page.evaluate("() => Promise.all(document.getAnimations().map(animation => animation.finished))")  # fading in
-    options = {"resultTypes": ["violations"], **options}
-    violations = Axe().run(page, context={"exclude": ["mjx-container"]}, options=options).response["violations"]
-    nodes = [(found["id"], node) for found in violations if found["impact"] in SERIOUS for node in found["nodes"]]
-    docutils = ("aria-required-children", [".citation-list"])
-    return [(rule, node["html"]) for rule, node in nodes if (rule, node["target"]) != docutils]
 
 
 def test_page_is_accessible_in_the_light(page):

@@ -1,0 +1,294 @@
+"""The live figures: numbers against pgutils and Gymnasium; use by keyboard, on a phone, in the dark, on paper."""
+
+import hashlib
+import re
+
+import nbformat
+import numpy as np
+import pytest
+from conftest import BOOK, DESKTOP, SITE, serious_findings
+from explorables_data import HIKE_LOGITS
+from PIL import Image
+
+import pgutils as pg
+
+FOLDER = BOOK / "_explorables"
+CONTROLS = "button, select, input, summary"
+# Each live figure, and the first page on which it stands.
+FIGURES = {
+    "twelve-hikes": "02-log-derivative-trick",
+}
+VENDORED = {
+    "htm-preact.js": "62c4ffea400078c0eda7f435b22726b4961ebdf74c8506f188e92bec41d8ac51",  # htm 3.1.1
+}
+
+
+@pytest.fixture(scope="module")
+def pages(open_page):
+    """A function that opens the page of a figure from the file system, once."""
+    visits = {}
+
+    def open_once(name):
+        if FIGURES[name] not in visits:
+            visits[FIGURES[name]] = open_page(f"{FIGURES[name]}.html", from_file=True)
+        return visits[FIGURES[name]]
+
+    yield open_once
+    for visit in visits.values():
+        visit.page.context.close()
+
+
+@pytest.fixture
+def live(pages):
+    """A function that returns a figure as a fresh page shows it."""
+
+    def fresh(name):
+        page = pages(name).page
+        page.set_viewport_size(DESKTOP)
+        page.reload(wait_until="networkidle")
+        return page.locator(f".explorable[data-name={name}]")
+
+    return fresh
+
+
+@pytest.fixture
+def compute(pages):
+    """A function that evaluates an expression of a figure's ``data`` and one argument, ``given``, on its page."""
+
+    def evaluate(name, expression, given=None):
+        stored = f'JSON.parse(document.getElementById("{name}-data")?.textContent ?? "null")'
+        return pages(name).page.evaluate(f"(given) => {{ const data = {stored}; {expression} }}", given)
+
+    return evaluate
+
+
+every_figure = pytest.mark.parametrize("name", FIGURES)
+
+
+def test_every_figure_is_tested():
+    assert {path.stem for path in FOLDER.glob("*.png")} == set(FIGURES)
+
+
+@pytest.mark.parametrize("file", VENDORED)
+def test_vendored_files_are_what_was_published(file):
+    assert hashlib.sha256((FOLDER / "vendor" / file).read_bytes()).hexdigest() == VENDORED[file]
+
+
+def test_every_vendored_file_is_known_and_licensed():
+    assert {path.name for path in (FOLDER / "vendor").glob("*.js")} == set(VENDORED)
+    licences = " ".join(path.read_text() for path in (FOLDER / "vendor").glob("*.LICENSE"))
+    assert "Apache License" in licences
+    assert "Jason Miller" in licences
+
+
+# Each figure, as a reader meets it.
+
+
+@every_figure
+def test_it_takes_the_place_of_its_picture_without_complaint(live, pages, name):
+    figure = live(name)
+    assert pages(name).complaints == []
+    assert figure.count() == 1
+    assert not figure.locator("xpath=..").locator("img").is_visible()
+
+
+@every_figure
+def test_it_asks_first_and_says_afterwards_what_was_to_be_seen(live, name):
+    figure = live(name)
+    assert figure.locator(".question").text_content().endswith("?")
+    answers = figure.locator(".question + .buttons button")
+    assert answers.count() >= 2
+    answers.first.press("Enter")
+    assert answers.first.get_attribute("aria-pressed") == "true"
+    seen = figure.locator("details").last
+    seen.locator("summary").press("Enter")
+    said = seen.locator("p").text_content()
+    assert said.startswith(f"You predicted: {answers.first.text_content().strip()}. ")
+    assert said.count(".") >= 2
+
+
+@every_figure
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_accessible(live, name, scheme):
+    figure = live(name)
+    figure.page.emulate_media(color_scheme=scheme)
+    figure.page.locator(f"html[data-theme={scheme}]").wait_for()
+    for summary in figure.locator("summary").all():
+        summary.press("Enter")
+    assert serious_findings(figure.page) == []
+    figure.page.emulate_media(color_scheme="light")
+
+
+@every_figure
+def test_every_picture_in_it_is_described(live, name):
+    for drawing in live(name).locator("svg").all():
+        assert drawing.get_attribute("role") == "img"
+        assert len(drawing.get_attribute("aria-label").split()) >= 6
+
+
+@every_figure
+def test_it_fits_a_phone_and_a_finger(live, name):
+    figure = live(name)
+    figure.page.set_viewport_size({"width": 360, "height": 780})
+    for summary in figure.locator("summary").all():
+        summary.press("Enter")
+    assert figure.page.evaluate("document.scrollingElement.scrollWidth") <= 360
+    for control in figure.locator(CONTROLS).all():
+        box = (control if control.get_attribute("type") != "checkbox" else control.locator("xpath=..")).bounding_box()
+        assert min(box["width"], box["height"]) >= 43.9, control.evaluate("control => control.outerHTML")
+
+
+@every_figure
+def test_every_control_has_a_name_and_takes_the_focus(live, name):
+    figure = live(name)
+    for control in figure.locator(CONTROLS).all():
+        control.focus()
+        assert control.evaluate("control => control === document.activeElement")
+    lines = figure.aria_snapshot().splitlines()
+    nameless = [line for line in lines if re.match(r"\W*(slider|button|combobox|checkbox)\W*$", line)]
+    assert nameless == []
+
+
+@every_figure
+def test_sliders_move_by_arrow_keys_in_silence(live, name):
+    figure = live(name)
+    for slider in figure.locator("input[type=range]:visible").all():
+        before = slider.input_value(), slider.get_attribute("aria-valuetext")
+        slider.press("ArrowRight" if slider.input_value() != slider.get_attribute("max") else "ArrowLeft")
+        assert slider.input_value() != before[0]
+        assert slider.get_attribute("aria-valuetext") != before[1]
+    assert not "".join(figure.locator("[role=status]").all_text_contents()).strip()
+
+
+@every_figure
+def test_nothing_moves_by_itself(live, name):
+    figure = live(name)
+    figure.page.emulate_media(reduced_motion="no-preference")
+    figure = live(name)
+    before = figure.inner_html()
+    figure.page.wait_for_timeout(500)
+    assert figure.inner_html() == before
+    figure.page.emulate_media(reduced_motion="reduce")
+
+
+@every_figure
+def test_on_paper_its_picture_and_caption_come_back(live, name):
+    figure = live(name)
+    figure.page.emulate_media(media="print")
+    whole = figure.locator("xpath=ancestor::figure")
+    assert not figure.is_visible()
+    assert whole.locator("img").is_visible()
+    assert whole.locator("figcaption").is_visible()
+    figure.page.emulate_media(media="screen")
+
+
+def source_of(page):
+    """The Markdown of a page, whether it is a notebook or not."""
+    notebook = BOOK / f"{page}.ipynb"
+    if not notebook.exists():
+        return notebook.with_suffix(".md").read_text(encoding="utf-8")
+    return "\n".join(cell.source for cell in nbformat.read(notebook, as_version=4).cells)
+
+
+@every_figure
+def test_its_source_shows_picture_and_caption_where_no_script_runs(name):
+    directive = rf":::\{{figure\}} _explorables/{name}\.png\n:class: explorable.*?\n\n(.*?)\n:::"
+    caption = re.search(directive, source_of(FIGURES[name]), re.DOTALL)[1]
+    assert len(caption.split()) > 10
+    with Image.open(FOLDER / f"{name}.png") as picture:
+        assert picture.width >= 500
+
+
+@pytest.mark.parametrize("page", sorted(SITE.glob("*.html")), ids=lambda page: page.stem)
+def test_a_page_loads_what_its_figures_need_and_no_more(page):
+    html = page.read_text(encoding="utf-8")
+    files = {file for file in re.findall(r'"_static/([\w./-]+)\?v=', html) if (FOLDER / file).exists()}
+    names = re.findall(r'<img [^>]*class="explorable[^>]*src="_images/([\w-]+)\.png', html)
+    assert bool(files) == bool(names)
+    assert {f"{name}.js" for name in names} <= files
+    data = "".join(re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', html))
+    assert len(data) + sum((FOLDER / file).stat().st_size for file in files) < 150_000
+
+
+# The numbers.
+
+HIKE_STATE = """const { theta, weather, wrong } = given, { inWeather, exact, returned, ownReward } = explorables.hike;
+    const tau = inWeather(data, weather);"""
+
+
+def hike_states():
+    """Random states of all controls of the hike: logits, and the weather."""
+    rng = pg.generator(0)
+    return [{"theta": rng.normal(scale=2, size=(4, 2)).tolist(), "weather": rng.uniform(0.2, 0.5)} for _ in range(20)]
+
+
+def hike_in(weather):
+    hike = pg.mountain_hike()
+    transitions = hike.transitions.copy()
+    transitions[0, 0] = [0, 1 - weather, weather, 0]
+    return pg.TabularMDP(transitions, hike.rewards, hike.initial, hike.gamma)
+
+
+def assert_close(found, expected):
+    assert set(found) == set(expected)
+    for key, value in expected.items():
+        assert np.abs(np.asarray(found[key]) - value).max() < 1e-9, key
+
+
+@pytest.mark.parametrize("state", hike_states())
+def test_the_twelve_hikes_have_the_numbers_of_pgutils(compute, state):
+    hike, policy = hike_in(state["weather"]), pg.softmax_policy(np.array(state["theta"]))
+    tau = hike.enumerate_trajectories(3)
+    probabilities = tau.probability(policy)
+    steps = pg.softmax_score(policy, tau.states[:, :-1], tau.actions) * tau.mask[..., None, None]
+    R = pg.total_return(tau.rewards, hike.gamma)
+    own = tau.rewards * hike.gamma ** np.arange(3)
+    expected = {
+        "policy": policy,
+        "probabilities": probabilities,
+        "objective": hike.expected_return(policy),
+        "scores": steps.sum(1),
+        "terms": steps.sum(1) * R[:, None, None],
+        "pulls": np.einsum("n,nsa,n->nsa", probabilities, steps.sum(1), R),
+        "total": pg.exact_policy_gradient(hike, state["theta"]),
+    }
+    assert_close(compute("twelve-hikes", HIKE_STATE + "return exact(theta, tau);", state), expected)
+    wrong = compute("twelve-hikes", HIKE_STATE + "return exact(theta, tau, ownReward).total;", state)
+    assert np.abs(np.einsum("n,ntsa,nt->sa", probabilities, steps, own) - wrong).max() < 1e-9
+
+
+def test_a_step_along_the_pulls_raises_the_objective(live):
+    figure = live("twelve-hikes")
+    status = figure.get_by_role("status")
+    figure.get_by_role("button", name="Step along the sum").press("Enter")
+    assert status.text_content() == "One step along the sum: J was 1.3586 and is 1.3826."
+    figure.get_by_role("slider", name="trailhead").press("ArrowRight")
+    assert status.text_content() == ""
+
+
+def test_the_weather_moves_chances_and_no_score(live):
+    figure = live("twelve-hikes")
+    figure.get_by_text("The numbers").press("Enter")
+
+    def columns():
+        rows = figure.locator("table").nth(1).locator("tbody tr").all()
+        cells = [(row.locator("th").text_content(), row.locator("td").all_text_contents()) for row in rows]
+        chances = {hike: chance for hike, (_, chance, *_) in cells}
+        return chances, [row[2::2] for _, row in cells]
+
+    chances, scores = columns()
+    figure.get_by_role("slider", name="Weather").press("End")
+    chances_then, scores_then = columns()
+    assert scores_then == scores
+    changed = {hike for hike in chances if chances_then[hike] != chances[hike]}
+    assert changed == {hike for hike in chances if hike.startswith("trailhead: path")}
+    J = hike_in(0.5).expected_return(pg.softmax_policy(np.array(HIKE_LOGITS)))
+    assert figure.get_by_text(f"J = {J:.4f}").count() == 1
+
+
+def test_the_wrong_line_points_to_the_path(live):
+    figure = live("twelve-hikes")
+    figure.get_by_text("The numbers").press("Enter")
+    figure.get_by_label("Each score is multiplied by").select_option("its own step’s reward (the wrong line)")
+    cells = [row.locator("td").first.text_content() for row in figure.locator("table").first.locator("tbody tr").all()]
+    assert (cells[0][0], cells[1][0]) == ("−", "+")
