@@ -11,7 +11,7 @@ from pgutils.evaluation import (
     landed,
     probability_of_improvement,
 )
-from pgutils.exercises import check, hint
+from pgutils.exercises import check, hint, probe, progress, solved
 from pgutils.losses import policy_gradient_loss, value_loss
 from pgutils.mdp import TabularMDP, Trajectories, exact_policy_gradient, mountain_hike, short_corridor
 from pgutils.moments import gradient_moments
@@ -54,6 +54,8 @@ __all__ = [
     "plot_mdp",
     "policy_gradient_loss",
     "probability_of_improvement",
+    "probe",
+    "progress",
     "rewards_to_go",
     "sample_trajectories",
     "save_results",
@@ -61,6 +63,7 @@ __all__ = [
     "short_corridor",
     "softmax_policy",
     "softmax_score",
+    "solved",
     "table",
     "total_return",
     "train",

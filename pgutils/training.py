@@ -13,7 +13,7 @@ from pgutils.environments import make_envs
 from pgutils.evaluation import explained_variance
 from pgutils.losses import policy_gradient_loss, value_loss
 from pgutils.policies import CategoricalPolicy, ValueFunction, join_runs
-from pgutils.progress import progress
+from pgutils.progress_bar import progress
 from pgutils.returns import rewards_to_go
 from pgutils.rollouts import EpisodeBatch, collect_episodes
 from pgutils.seeding import generator

@@ -15,7 +15,8 @@ import torch
 import pgutils as pg
 from pgutils import exercises
 from pgutils.exercises import EXERCISES, running
-from pgutils.exercises.diagnosis import diagnose, same
+from pgutils.exercises.diagnosis import diagnose
+from pgutils.exercises.matching import same
 from pgutils.exercises.running import outcomes
 
 BOOK = Path(__file__).parent.parent / "book"
@@ -217,7 +218,7 @@ def test_of_a_long_array_one_entry_is_shown():
         "rewards-to-go", lambda rewards, gamma: np.add(to_go(rewards, gamma), np.arange(len(rewards)) == 7)
     ) == (
         "✗ rewards-to-go: not yet; the smallest probe that fails:\n"
-        "  Probe:  “a long episode”\n"
+        '  Probe:  pg.probe("rewards-to-go", "a long episode")\n'
         "  given:  2.089 at [7]\n"
         "  wanted: 1.089 at [7]"
     )
@@ -247,7 +248,6 @@ def test_a_gradient_that_is_wrong_is_named():
 def test_an_unknown_number_is_not_told_the_solution(name):
     wrong = np.add(EXERCISES[name].solution, 0.123)
     assert says(name, wrong) == f'✗ {name}: not yet. pg.hint("{name}") helps.'
-    assert says(name, wrong.ravel()[:1]) == f'✗ {name}: not yet. pg.hint("{name}") helps.'
 
 
 # Answers that cannot be compared.
@@ -330,21 +330,12 @@ def test_changing_the_input_is_noticed():
     )
 
 
-def test_changing_a_list_is_noticed():
+def test_what_a_fallback_does_wrong_is_not_held_against_an_answer():
     def only_for_lists(rewards, gamma):
         rewards.append("done")
         return rewards
 
-    assert says("rewards-to-go", only_for_lists).startswith("✗ rewards-to-go: changes its input `rewards`")
-
-
-def test_an_interrupt_reaches_the_reader(monkeypatch):
-    def interrupted(self, seconds):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(running.Thread, "join", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        says("rewards-to-go", to_go)
+    assert says("rewards-to-go", only_for_lists).startswith("✗ rewards-to-go: raises AttributeError:")
 
 
 @pytest.mark.parametrize(

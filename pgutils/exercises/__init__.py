@@ -1,20 +1,22 @@
-"""Exercises whose checker names the mistake: ``check`` and ``hint``, and the data of every chapter.
+"""Exercises whose checker names the mistake; predictions; and what a reader has done so far."""
 
-To add an exercise, add an ``Exercise`` to the module of its chapter; nothing else needs to know.
-"""
-
+import linecache
+import sys
 from collections import Counter
-from difflib import get_close_matches
 
-from pgutils.exercises import chapter1, chapter2, chapter3, chapter4, chapter5, chapter6
+from pgutils.exercises import record
+from pgutils.exercises.arguments import convert_arguments
+from pgutils.exercises.catalogue import EXERCISES, find
 from pgutils.exercises.diagnosis import diagnose
-from pgutils.exercises.exercise import Exercise
+from pgutils.exercises.overview import progress
 from pgutils.exercises.wording import message
 
-CHAPTERS = (chapter1, chapter2, chapter3, chapter4, chapter5, chapter6)
-EXERCISES = {exercise.name: exercise for chapter in CHAPTERS for exercise in chapter.EXERCISES}
+__all__ = ["EXERCISES", "check", "hint", "probe", "progress", "solved"]
 
-_hints_given = Counter()  # how often each exercise's hint was asked for: the one thing that is remembered
+SOLUTION = ("def solution(", "# The answer")  # how a cell begins that holds the book's own answer
+
+_hints_given = Counter()  # how often each exercise's hint was asked for
+_solved = set()  # the exercises whose last answer in this session was right
 
 
 def check(name: str, answer) -> None:
@@ -25,7 +27,7 @@ def check(name: str, answer) -> None:
     raise: the notebook runs on.
 
     Args:
-        name: of the exercise, such as ``"rewards-to-go"``.
+        name: of the exercise, such as ``"rewards-to-go"``, or its label in the book, such as ``"ex-reward-to-go"``.
         answer: your function, not called; or a number or a list, where the exercise asks for that. Your function may
             return a NumPy array, a tensor or a list. It has 3 seconds for each probe.
 
@@ -34,32 +36,79 @@ def check(name: str, answer) -> None:
 
     *Introduced in chapter 1.*
     """
-    print(diagnose(find(name), answer))
+    exercise = find(name, EXERCISES, "check")
+    verdict = diagnose(exercise, answer)
+    print(verdict)
+    caller = sys._getframe(1)
+    if linecache.getline(caller.f_code.co_filename, 1).startswith(SOLUTION):
+        return  # the book's answer is not the reader's
+    right = verdict.startswith("✓")
+    (_solved.add if right else _solved.discard)(exercise.name)
+    if not verdict.startswith("○"):
+        record.note(exercise.name, "done" if right else "tried")
 
 
-def hint(name: str) -> None:
-    """Print the next hint for an exercise, until there are no more. The solution is not among them.
+def solved(name: str) -> bool:
+    """Return whether the last answer to an exercise that was checked in this session was right.
 
-    Args:
-        name: of the exercise.
+    The solutions that come with the book do not count.
 
     Raises:
         ValueError: there is no exercise of that name.
 
+    *Introduced in chapter 5.*
+    """
+    return find(name, EXERCISES, "solved").name in _solved
+
+
+def hint(name: str, number: int | None = None) -> None:
+    """Print a hint for an exercise: the next one, until there are no more. The solution is not among them.
+
+    Args:
+        name: of the exercise, or its label in the book.
+        number: which hint, from 1 on, to read one again.
+
+    Raises:
+        ValueError: there is no exercise of that name, or no hint of that number.
+
     *Introduced in chapter 1.*
     """
-    exercise = find(name)
-    number = _hints_given[name]
-    if number < len(exercise.hints):
-        _hints_given[name] += 1
-        print(message("→", exercise, f"hint {number + 1} of {len(exercise.hints)}. {exercise.hints[number]}"))
+    exercise = find(name, EXERCISES, "hint")
+    hints = exercise.hints
+    if number is None:
+        _hints_given[exercise.name] += 1
+        number = _hints_given[exercise.name]
+    elif number not in range(1, len(hints) + 1):
+        raise ValueError(f"{exercise.name} has hints 1 to {len(hints)}, got {number}")
+    if number <= len(hints):
+        print(message("→", exercise, f"hint {number} of {len(hints)}. {hints[number - 1]}"))
     else:
-        print(message("→", exercise, "there are no more hints. Have another try before you open the solution."))
+        what = "there are no more hints. Have another try before you open the solution;"
+        print(message("→", exercise, f'{what} pg.hint("{exercise.name}", 1) shows the first hint again.'))
 
 
-def find(name: str) -> Exercise:
-    """Return the exercise of that name; raise ValueError, naming the closest, if there is none."""
-    if name not in EXERCISES:
-        closest = get_close_matches(str(name), EXERCISES, n=1, cutoff=0)[0]
-        raise ValueError(f"unknown exercise {name!r}: did you mean {closest!r}?")
-    return EXERCISES[name]
+def probe(name: str, label: str | None = None) -> tuple:
+    """Return the arguments of one of the probes of an exercise, to try your function on.
+
+    ``your_function(*pg.probe("rewards-to-go", "a long episode"))`` is what the check runs. The arguments can also be
+    read by name, such as ``pg.probe("rewards-to-go").gamma``.
+
+    Args:
+        name: of the exercise, or its label in the book.
+        label: what the check calls the probe; the smallest one by default.
+
+    Returns:
+        A named tuple of fresh copies.
+
+    Raises:
+        ValueError: there is no exercise of that name, or no probe of that label.
+
+    *Introduced in chapter 1.*
+    """
+    exercise = find(name, EXERCISES, "probe")
+    if not exercise.parameters:
+        raise ValueError(f"{exercise.name} asks for numbers: there is nothing to run on probes")
+    label = next(iter(exercise.probes)) if label is None else label
+    if label not in exercise.probes:
+        raise ValueError(f"{exercise.name} has no probe {label!r}; there are {', '.join(map(repr, exercise.probes))}")
+    return convert_arguments(exercise, exercise.probes[label], exercise.kinds[0])

@@ -1,14 +1,21 @@
-"""What is right or wrong with an answer, in at most four lines."""
+"""What is right or wrong with an answer, in a few lines."""
+
+from decimal import Decimal
+from numbers import Real
 
 import numpy as np
 
+from pgutils.exercises.arguments import as_array
 from pgutils.exercises.exercise import Exercise
+from pgutils.exercises.matching import close, find_mistake, nearest, right_outcomes, same, tolerance
 from pgutils.exercises.running import Complaint, NotWritten, Outcome, outcomes
-from pgutils.exercises.wording import message, show_call, show_difference, show_shape
+from pgutils.exercises.wording import listed, message, show_call, show_difference, show_shape
+
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
 
 def diagnose(exercise: Exercise, answer) -> str:
-    """Return what ``check`` prints about an answer: at most four lines, never the solution."""
+    """Return what ``check`` prints about an answer: a few lines, the first of which starts with ✓, ✗ or ○."""
     asked, given = callable(exercise.solution), callable(answer)
     try:
         if answer is None or answer is ...:
@@ -17,6 +24,8 @@ def diagnose(exercise: Exercise, answer) -> str:
             raise Complaint("hand over your function itself, its name without brackets after it.")
         if given and not asked:
             raise Complaint("wanted are numbers, and this is a function.")
+        if not asked:
+            answer = _numbers(answer, np.shape(exercise.solution))
         return _compare(exercise, outcomes(exercise, answer))
     except NotWritten:
         what = "not written yet: nothing is returned" if asked else "not written yet"
@@ -25,72 +34,78 @@ def diagnose(exercise: Exercise, answer) -> str:
         return message("✗", exercise, str(complaint))
 
 
+def _numbers(answer, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the numbers that were given as an answer; raise Complaint unless there are as many as are wanted."""
+    entries = list(answer) if isinstance(answer, (list, tuple)) else [answer]
+    if any(entry is None or entry is ... for entry in entries):
+        raise Complaint("not all numbers are written yet.") if entries[1:] else NotWritten
+    try:
+        numbers = as_array(answer)
+    except TypeError:
+        odd = next((entry for entry in entries if not isinstance(entry, (Real, Decimal))), answer)
+        text = "a text: leave the quotation marks out" if isinstance(odd, str) else f"of type {type(odd).__name__}"
+        raise Complaint(f"wanted are numbers, and {odd!r} is {text}.") from None
+    except ValueError:
+        raise Complaint("wanted is one plain list of numbers.") from None
+    if numbers.size != np.prod(shape, dtype=int):
+        wanted = "one number" if not shape else f"{shape[0]} numbers"
+        raise Complaint(f"wanted {'is' if not shape else 'are'} {wanted}, and you gave {numbers.size}.")
+    return numbers.reshape(shape)
+
+
 def _compare(exercise: Exercise, given: list[Outcome]) -> str:
     """Return the verdict on the outcomes of an answer: right, another convention, a known mistake, or unknown."""
-    wanted = outcomes(exercise, exercise.solution)
-    if same(exercise, given, wanted):
-        probed = f" Probed: {', '.join(exercise.probes)}." if exercise.parameters else ""
-        return message("✓", exercise, f"right.{probed}")
-    for convention in exercise.conventions:
-        if same(exercise, given, outcomes(exercise, convention.right)):
-            return message("✓", exercise, f"right, by another convention. {convention.explanation}")
-    for mistake in exercise.mistakes:
-        if _recognised(exercise, given, outcomes(exercise, mistake.wrong), wanted):
-            lines = mistake.diagnosis, f"Symptom: {mistake.symptom}", f"Hint: {mistake.hint}"
-            return message("✗", exercise, *lines)
-    return _unknown(exercise, given, wanted)
+    report = (exercise.report([outcome["result"] for outcome in given]),) if exercise.report else ()
+    if exercise.accepts and exercise.accepts([outcome["result"] for outcome in given]):
+        return message("✓", exercise, "right.", *report)
+    rights = right_outcomes(exercise)
+    for conventions, wanted in rights:
+        if same(exercise, given, wanted):
+            return message("✓", exercise, _right(exercise, conventions), *report)
+    wanted = nearest(exercise, given, [wanted for _, wanted in rights])
+    if exercise.broken and same(exercise, given, outcomes(exercise, exercise.broken)):
+        return message("○", exercise, f'still does what it did. pg.hint("{exercise.name}") helps.', *report)
+    if mistake := find_mistake(exercise, given, rights[0][1]):
+        lines = mistake.diagnosis, f"Symptom: {mistake.symptom}", f"Hint: {mistake.hint}"
+        return message("✗", exercise, *lines, *report)
+    return message("✗", exercise, *_unknown(exercise, given, wanted), *report)
 
 
-def _recognised(exercise: Exercise, given: list[Outcome], wrong: list[Outcome], wanted: list[Outcome]) -> bool:
-    """Return whether the answer makes a mistake: the same outcomes, or wrong results whatever the gradients.
-
-    A single number may stand for equal ones.
-    """
-    filled = [
-        {**mine, "result": np.broadcast_to(mine["result"], theirs["result"].shape)} if not mine["result"].ndim else mine
-        for mine, theirs in zip(given, wrong, strict=True)
-    ]
-    if same(exercise, wrong, wanted, parts=("result",)):
-        return same(exercise, filled, wrong)
-    return same(exercise, filled, wrong, parts=("result",))
+def _right(exercise: Exercise, conventions: tuple) -> str:
+    """Return the words for a right answer that follows some conventions."""
+    if conventions:
+        which = "another convention" if len(conventions) == 1 else f"{len(conventions)} other conventions"
+        return " ".join([f"right, by {which}.", *(convention.explanation for convention in conventions)])
+    probed = exercise.parameters and not exercise.report
+    return f"right. Probed: {', '.join(exercise.probes)}." if probed else "right."
 
 
-def same(exercise: Exercise, given: list[Outcome], wanted: list[Outcome], parts=None) -> bool:
-    """Return whether outcomes agree on all probes, in the given parts or in all."""
-    return all(
-        _close(exercise, mine[part], theirs[part])
-        for mine, theirs in zip(given, wanted, strict=True)
-        for part in parts or theirs
-    )
-
-
-def _close(exercise: Exercise, given: np.ndarray, wanted: np.ndarray) -> bool:
-    """Return whether two arrays have the same shape and agree up to the exercise's tolerance."""
-    if given.shape != wanted.shape:
-        return False
-    return np.allclose(given, wanted, rtol=0, atol=_tolerance(exercise, wanted), equal_nan=True)
-
-
-def _tolerance(exercise: Exercise, wanted: np.ndarray) -> float:
-    """Return the largest difference from ``wanted`` that passes."""
-    return exercise.tolerance * np.abs(wanted[np.isfinite(wanted)]).max(initial=1.0)
-
-
-def _unknown(exercise: Exercise, given: list[Outcome], wanted: list[Outcome]) -> str:
-    """Return the message for an answer that is wrong in no known way: the smallest probe that fails."""
+def _unknown(exercise: Exercise, given: list[Outcome], wanted: list[Outcome]) -> tuple[str, ...]:
+    """Return the lines for an answer that is wrong in no known way: the smallest probe that fails."""
+    if exercise.report:
+        return (f'not yet. pg.hint("{exercise.name}") helps.',)
     if not exercise.parameters:
-        return message("✗", exercise, f'not yet. pg.hint("{exercise.name}") helps.')
+        return (_which_numbers(exercise, given[0]["result"], wanted[0]["result"]),)
     for probe, mine, theirs in zip(exercise.probes.values(), given, wanted, strict=True):
         for part in theirs:
             if mine[part].shape != theirs[part].shape:
                 return _contrast(exercise, probe, part, show_shape(mine[part]), show_shape(theirs[part]))
-            if not _close(exercise, mine[part], theirs[part]):
-                texts = show_difference(mine[part], theirs[part], _tolerance(exercise, theirs[part]))
+            if not close(exercise, mine[part], theirs[part]):
+                texts = show_difference(mine[part], theirs[part], tolerance(exercise, theirs[part]))
                 return _contrast(exercise, probe, part, *texts)
 
 
-def _contrast(exercise: Exercise, probe: tuple, part: str, given: str, wanted: str) -> str:
-    """Return the message that shows a probe, what was given and what was wanted."""
+def _which_numbers(exercise: Exercise, given: np.ndarray, wanted: np.ndarray) -> str:
+    """Return which of several numbers are right."""
+    agree = np.isclose(given, wanted, rtol=0, atol=tolerance(exercise, wanted)).ravel()
+    right, helps = [ORDINALS[i] for i in np.flatnonzero(agree)], f'pg.hint("{exercise.name}") helps.'
+    if not right:
+        return f"not yet. {helps}"
+    return f"not yet, but the {listed(right)} of {agree.size} {'are' if right[1:] else 'is'} right. {helps}"
+
+
+def _contrast(exercise: Exercise, probe: tuple, part: str, given: str, wanted: str) -> tuple[str, ...]:
+    """Return the lines that show a probe, what was given and what was wanted."""
     what = "the smallest probe that fails:" if part == "result" else f"the {part} is wrong."
     lines = f"Probe:  {show_call(exercise, probe)}", f"given:  {given}", f"wanted: {wanted}"
-    return message("✗", exercise, f"not yet; {what}", *lines)
+    return f"not yet; {what}", *lines

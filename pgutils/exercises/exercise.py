@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 
@@ -12,10 +13,13 @@ class Mistake:
 
     Attributes:
         name: what it is, in a few words.
-        wrong: a small implementation that makes it; for an exercise whose answer is a number, that number.
+        wrong: a small implementation that makes it; for an exercise whose answer is a number, that number. Where it
+            gives something that is not finite, any such thing will do; and anything at all, if its finite results are
+            wrong enough to tell it from a right answer.
         diagnosis: what the reader seems to have done.
         symptom: what it does in training.
         hint: a question or a pointer that leads on and does not give the solution.
+        also: other implementations that make the same mistake and give other results.
     """
 
     name: str
@@ -23,6 +27,12 @@ class Mistake:
     diagnosis: str
     symptom: str
     hint: str
+    also: tuple[Any, ...] = ()
+
+    @property
+    def spellings(self) -> tuple[Any, ...]:
+        """All implementations of the mistake."""
+        return self.wrong, *self.also
 
 
 @dataclass(frozen=True)
@@ -31,13 +41,16 @@ class Convention:
 
     Attributes:
         name: what it is, in a few words.
-        right: an implementation of it.
+        right: an implementation of it; not needed where there is ``wrap``.
         explanation: how it differs from the book's, and why that does or does not matter.
+        wrap: turns a function that follows the book into one that follows this convention. Then it may be combined
+            with other conventions of this kind, and mistakes are recognised in answers that follow it.
     """
 
     name: str
-    right: Callable
-    explanation: str
+    right: Callable | None = None
+    explanation: str = ""
+    wrap: Callable[[Callable], Callable] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,11 @@ class Exercise:
         gradients: names of arguments that are tensors with a gradient; the gradients of the answer's sum with respect
             to them are compared as well as the answer itself.
         tolerance: the largest difference that passes, relative to the largest number (at least 1).
+        broken: the function that stands in the reader's cell and is to be mended. As long as an answer does what it
+            does, the reader is only told that nothing has changed.
+        prepare: turns an answer, the solution or a mistake into the function that is run on the probes.
+        accepts: whether the results on all probes are right, where more than one answer may be.
+        report: a few lines about the results on all probes, shown below every verdict.
     """
 
     name: str
@@ -66,13 +84,39 @@ class Exercise:
     conventions: tuple[Convention, ...] = ()
     gradients: tuple[str, ...] = ()
     tolerance: float = 1e-5
+    broken: Callable | None = None
+    prepare: Callable[[Callable], Callable] | None = None
+    accepts: Callable[[list], bool] | None = None
+    report: Callable[[list], str] | None = None
 
     @property
     def parameters(self) -> list[str]:
         """The names of the arguments."""
-        return list(inspect.signature(self.solution).parameters) if callable(self.solution) else []
+        if not callable(self.solution):
+            return []
+        return list(inspect.signature(self.prepare(self.solution) if self.prepare else self.solution).parameters)
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of input to try, in this order, until the answer can work with one."""
         return ("tensor",) if self.gradients else ("array", "tensor", "list")
+
+    @property
+    def followed(self) -> list[tuple[Convention, ...]]:
+        """The sets of conventions that an answer may follow at once, none of them first."""
+        wraps = [convention for convention in self.conventions if convention.wrap]
+        together = [some for size in range(len(wraps) + 1) for some in combinations(wraps, size)]
+        return [*together, *((convention,) for convention in self.conventions if not convention.wrap)]
+
+    def right(self, conventions: tuple[Convention, ...] = ()) -> Any:
+        """Return the solution that follows some conventions."""
+        if conventions and not conventions[0].wrap:
+            return conventions[0].right
+        return self.following(self.solution, conventions)
+
+    @staticmethod
+    def following(function: Any, conventions: tuple[Convention, ...]) -> Any:
+        """Return a function changed so that it follows some conventions."""
+        for convention in conventions:
+            function = convention.wrap(function)
+        return function

@@ -1,16 +1,18 @@
-"""Run an answer on probes, in bounded time, and turn whatever it gives into arrays."""
+"""Run an answer on probes, and turn whatever it gives into arrays."""
 
-import ctypes
-from threading import Thread
-from typing import Any
+import dis
+import traceback
 
 import numpy as np
 import torch
 
+from pgutils.exercises.arguments import as_array, convert_arguments, still_in_the_graph, unchanged
 from pgutils.exercises.exercise import Exercise
+from pgutils.exercises.stopping import Endless, run
 from pgutils.exercises.wording import shorten, show_call
 
 SECONDS = 3.0
+IDLE = {"RESUME", "NOP", "COPY_FREE_VARS", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "POP_TOP"}
 Outcome = dict[str, np.ndarray]  # what the answer gives on one probe: its value, and gradients where they matter
 
 
@@ -26,113 +28,104 @@ class Raised(Complaint):
     """The answer raised an exception; with another kind of input it may not."""
 
 
-class Endless(Exception):
-    """The answer took too long and was stopped."""
-
-
 def outcomes(exercise: Exercise, answer) -> list[Outcome]:
     """Return what an answer gives on each probe, with the first kind of input that it can work with.
+
+    Another kind is tried only if the answer raises on the very first probe; if that does not help, the complaint is
+    about the first kind.
 
     Raises:
         Complaint: it is not written, raises, does not end, changes its input or gives something other than numbers.
     """
-    function = answer if callable(answer) else lambda: answer
-    first = None
+    if is_stub(answer):
+        raise NotWritten
+    first_complaint = None
     for kind in exercise.kinds:
         try:
-            return [_outcome(exercise, function, args, kind) for args in exercise.probes.values()]
+            return _outcomes(exercise, answer, kind)
         except Raised as complaint:
-            first = first or complaint
-    raise first
+            first_complaint = first_complaint or complaint
+            if not complaint.on_first_probe:
+                break
+        except NotWritten:
+            raise
+        except Complaint as complaint:
+            raise first_complaint or complaint from None
+    raise first_complaint
 
 
-def _outcome(exercise: Exercise, function, probe: tuple, kind: str) -> Outcome:
-    """Return what a function gives on one probe."""
+def is_stub(answer) -> bool:
+    """Return whether an answer is a function that does nothing, or nothing but raise NotImplementedError."""
+    code = getattr(answer, "__code__", None)
+    if code is None:
+        return False
+    steps = {instruction.opname for instruction in dis.get_instructions(code)}
+    values = [value for value in code.co_consts if not (value is None or value is ... or isinstance(value, str))]
+    unwritten = code.co_names == ("NotImplementedError",) and not any("FAST" in step for step in steps)
+    return unwritten or (steps <= IDLE and not values)
+
+
+def _outcomes(exercise: Exercise, answer, kind: str) -> list[Outcome]:
+    """Return what an answer gives on each probe with one kind of input."""
+    found = [_outcome(exercise, answer, probe, kind) for probe in exercise.probes.values()]
+    missing = [probe for probe, outcome in zip(exercise.probes.values(), found, strict=True) if outcome is None]
+    if missing:
+        everywhere = "" if len(missing) == len(found) else f", here at least.{_probe(exercise, missing[0])}"
+        raise Complaint(f"returns nothing{everywhere}\nHint: does every way through it end in a `return`?")
+    return found
+
+
+def _outcome(exercise: Exercise, answer, probe: tuple, kind: str) -> Outcome | None:
+    """Return what an answer gives on one probe, None if that is nothing."""
+    function = answer if callable(answer) else lambda: answer
+    function = exercise.prepare(function) if exercise.prepare else function
     args, untouched = (convert_arguments(exercise, probe, kind) for _ in range(2))
-    where = f"\nProbe: {show_call(exercise, probe)}" if probe else ""
+    where = _probe(exercise, probe)
     try:
         result, error = run(function, args, SECONDS)
-    except Endless:
-        advice = "Hint: what is meant to end the loop or the recursion, and does it ever come about?"
-        raise Complaint(f"takes too long, and was stopped after {SECONDS:g} seconds.{where}\n{advice}") from None
-    if error is not None and not isinstance(error, NotImplementedError):
-        raise Raised(f"raises {type(error).__name__}: {shorten(str(error))}{where}")
-    if result is None or result is ...:
+    except Endless as endless:
+        raise Complaint(_too_long(endless.stopped, where)) from None
+    if isinstance(error, Complaint):
+        raise Complaint(f"{error}{where}")
+    if error is not None:
+        complaint = Raised(f"raises {type(error).__name__}: {shorten(str(error))}{_line(error, answer)}{where}")
+        complaint.on_first_probe = probe is next(iter(exercise.probes.values()))
+        raise complaint
+    if result is ...:
         raise NotWritten
     for name, after, before in zip(exercise.parameters, args, untouched, strict=True):
-        if not unchanged(after, before):
-            raise Complaint(
-                f"changes its input `{name}`, which the caller may still need.{where}\nHint: work on a copy."
-            )
-    return {"result": _numbers(result, where), **_gradients(exercise, result, args, where)}
+        _require_untouched(name, after, before, where)
+    return None if result is None else {"result": _numbers(result, where), **_gradients(exercise, result, args, where)}
 
 
-def run(function, args: tuple, seconds: float) -> tuple[Any, BaseException | None]:
-    """Return ``function(*args)``, or None, and what it raised, or None; in a thread that is stopped when time is up.
-
-    Unlike a timer signal this works on every system and from every thread. A thread that is busy in C code cannot be
-    stopped, but nobody waits for it.
-
-    Raises:
-        Endless: time is up.
-    """
-    outcome = []
-
-    def work():
-        try:
-            with np.errstate(all="ignore"):
-                outcome.append((function(*args), None))
-        except BaseException as error:
-            outcome.append((None, error))
-
-    thread = Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        thread.join(seconds)
-    finally:
-        stop = ctypes.py_object(SystemExit) if thread.is_alive() else None
-        if stop:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), stop)
-    if stop:
-        raise Endless
-    return outcome[0]
+def _probe(exercise: Exercise, probe: tuple) -> str:
+    """Return the line that says on which probe something happened; nothing where there are no arguments."""
+    return f"\nProbe: {show_call(exercise, probe)}" if probe else ""
 
 
-def convert_arguments(exercise: Exercise, probe: tuple, kind: str) -> tuple:
-    """Return a fresh copy of a probe's arguments, arrays converted to ``kind``, with gradients where they matter."""
-    args = tuple(convert(value, kind) for value in probe)
-    for name, value in zip(exercise.parameters, args, strict=True):
-        if name in exercise.gradients:
-            value.requires_grad_()
-    return args
+def _too_long(stopped: bool, where: str) -> str:
+    """Return what to say of an answer that did not end in time."""
+    if stopped:
+        advice = "Hint: what is meant to end the loop or the recursion, and does it ever come about?"
+        return f"takes too long, and was stopped after {SECONDS:g} seconds.{where}\n{advice}"
+    advice = "It waits, or computes outside of Python, and goes on behind the scenes; restarting the kernel ends it."
+    return f"takes too long: after {SECONDS:g} seconds it does not heed the request to stop.{where}\n{advice}"
 
 
-def convert(value, kind: str):
-    """Return a copy of an array as an ``"array"``, ``"tensor"`` or ``"list"``; of a list of arrays, one by one."""
-    if isinstance(value, list):
-        return [convert(item, kind) for item in value]
-    if not isinstance(value, np.ndarray):
-        return value
-    return {"array": np.array, "tensor": torch.tensor, "list": np.ndarray.tolist}[kind](value)
+def _line(error: BaseException, answer) -> str:
+    """Return the line of the answer in which it raised, with its number; nothing if that is not known."""
+    file = getattr(getattr(answer, "__code__", None), "co_filename", None)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f"\nLine {frames[-1].lineno}: {shorten(frames[-1].line, 70)}" if frames and frames[-1].line else ""
 
 
-def unchanged(after, before) -> bool:
-    """Return whether an argument is still what it was."""
-    if isinstance(before, list):
-        return len(after) == len(before) and all(map(unchanged, after, before))
-    if isinstance(before, (np.ndarray, torch.Tensor)):
-        return np.array_equal(as_array(after), as_array(before))
-    return type(after) is type(before) and after == before
-
-
-def as_array(value) -> np.ndarray:
-    """Return numbers, in a tensor, an array or nested lists, as one float array; raise TypeError for anything else."""
-    if isinstance(value, (list, tuple)):
-        return np.array([as_array(item) for item in value], dtype=float)
-    array = value.detach().cpu().numpy() if torch.is_tensor(value) else np.asarray(value)
-    if array.dtype.kind not in "biuf":
-        raise TypeError
-    return array.astype(float)
+def _require_untouched(name: str, after, before, where: str) -> None:
+    """Raise Complaint if an argument is not what it was, or has been cut out of the graph that it belonged to."""
+    if not unchanged(after, before):
+        raise Complaint(f"changes its input `{name}`, which the caller may still need.{where}\nHint: work on a copy.")
+    if not still_in_the_graph(after, before):
+        what = f"cuts its input `{name}` out of the graph, so that its owner can no longer learn."
+        raise Complaint(f"{what}{where}\nHint: an underscore at the end of a method's name means: in place.")
 
 
 def _numbers(result, where: str) -> np.ndarray:

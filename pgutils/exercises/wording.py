@@ -7,7 +7,8 @@ import numpy as np
 from pgutils.exercises.exercise import Exercise
 
 WIDTH, NARROW = 84, 75  # of a page, and of the box in which a solution stands
-SHORT = 70
+SHORT = 71
+ROUNDING = 1e-12
 
 
 def message(sign: str, exercise: Exercise, *paragraphs: str) -> str:
@@ -18,23 +19,33 @@ def message(sign: str, exercise: Exercise, *paragraphs: str) -> str:
     return "\n".join(textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 
-def shorten(text: str) -> str:
+def shorten(text: str, width: int = 120) -> str:
     """Return the beginning of a text, such as that of somebody else's error message."""
-    return textwrap.shorten(text, 120, placeholder=" …")
+    return textwrap.shorten(text, width, placeholder=" …")
+
+
+def listed(words: list[str]) -> str:
+    """Return words joined by commas and an “and”."""
+    return " and ".join([*([", ".join(words[:-1])] if words[1:] else []), words[-1]])
 
 
 def show_call(exercise: Exercise, probe: tuple) -> str:
-    """Return a probe's arguments with their names, or what is probed where they are too long to read."""
-    call = ", ".join(f"{name} = {show(value)}" for name, value in zip(exercise.parameters, probe, strict=True))
+    """Return a probe's arguments with their names; where they are too long to read, how to get them."""
     label = next(label for label, args in exercise.probes.items() if args is probe)
-    return call if len(call) <= SHORT else f"“{label}”"
+    try:
+        call = ", ".join(f"{name} = {show(value)}" for name, value in zip(exercise.parameters, probe, strict=True))
+    except TypeError:  # something other than numbers
+        call = " " * SHORT
+    return call if len(call) < SHORT else f'pg.probe("{exercise.name}", "{label}")'
 
 
 def show(value, digits: int = 4) -> str:
-    """Return a number, an array or a list as it would be typed, to a few digits."""
+    """Return a number, an array or a list as it would be typed, to a few digits; what rounding left of 0 is 0."""
     if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim):
         return f"[{', '.join(show(item, digits) for item in value)}]"
-    return str(value) if isinstance(value, (bool, np.bool_)) else f"{float(value) + 0.0:.{digits}g}"
+    if isinstance(value, (bool, np.bool_)):
+        return str(value)
+    return f"{0.0 if abs(value) < ROUNDING else float(value):.{digits}g}"
 
 
 def show_shape(array: np.ndarray) -> str:
@@ -48,7 +59,7 @@ def show_difference(given: np.ndarray, wanted: np.ndarray, tolerance: float) -> 
         texts = show(given, digits), show(wanted, digits)
         if texts[0] != texts[1]:
             break
-    if max(map(len, texts)) <= SHORT:
+    if max(map(len, texts)) < SHORT:
         return texts
     entry = tuple(int(i) for i in np.argwhere(~np.isclose(given, wanted, rtol=0, atol=tolerance, equal_nan=True))[0])
     return tuple(f"{text} at {list(entry)}" for text in show_difference(given[entry], wanted[entry], tolerance))

@@ -7,8 +7,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from pgutils import progress as module
-from pgutils.progress import progress
+from pgutils import progress_bar as module
+from pgutils.progress_bar import progress
 
 LINE = "CartPole-v1: 16 runs × 3 iterations × 16 episodes, seed 0"
 

@@ -1,0 +1,66 @@
+"""All exercises of the book, in its order, and the names under which they are checked."""
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """An exercise as the book prints it.
+
+    Attributes:
+        chapter: where it is set.
+        label: what the book refers to it by.
+        title: its heading.
+        minutes: about how long it takes.
+        names: what ``check`` and ``predict`` call its parts; none where there is nothing to check.
+    """
+
+    chapter: int
+    label: str
+    title: str
+    minutes: int
+    names: tuple[str, ...] = ()
+
+
+INDEX = (
+    Entry(1, "ex-discounted-return", "Discounted return", 5, ("discounted-return",)),
+    Entry(1, "ex-without-solver", "Without a solver", 15, ("state-values",)),
+    Entry(1, "ex-discount", "A smaller discount factor", 5, ("hike-returns",)),
+    Entry(1, "ex-better", "A better start", 5),
+    Entry(1, "ex-bug-truncated", "A sum that stops at 500", 5),
+    Entry(1, "ex-truncated-return", "What was cut off", 10, ("truncated-return",)),
+    Entry(1, "ex-corridor", "The corridor by hand", 15),
+    Entry(2, "ex-log-probability", "One trajectory, however long", 10, ("trajectory-log-probability",)),
+    Entry(2, "ex-softmax-score", "A policy with features", 15, ("softmax-score",)),
+    Entry(2, "ex-four-actions", "Four actions", 5, ("four-actions",)),
+    Entry(2, "ex-shift", "Twice the reward, or one more", 5),
+    Entry(2, "ex-probability-bug", "A probability in place of its logarithm", 10),
+    Entry(2, "ex-gaussian-sigma", "The spread of a Gaussian", 10),
+    Entry(2, "ex-gaussian-score", "Both scores of a Gaussian", 5, ("gaussian-score",)),
+    Entry(3, "ex-flat-loss", "All steps in a row", 10, ("policy-gradient-loss",)),
+    Entry(3, "ex-choose-action", "Any number of actions", 5, ("choose-action",)),
+    Entry(3, "ex-mean", "A mean too many", 5),
+    Entry(3, "ex-constant-return", "Always the same return", 10),
+    Entry(3, "ex-sgd", "Without Adam", 15),
+    Entry(3, "ex-four-copies", "Four copies", 20),
+    Entry(3, "ex-reinforce-update", "REINFORCE without a framework", 20, ("reinforce-update",)),
+    Entry(4, "ex-reward-to-go", "Reward-to-go", 10, ("rewards-to-go",)),
+    Entry(4, "ex-rtg-by-hand", "By hand", 5),
+    Entry(4, "ex-cumsum", "A sum that runs forwards", 5),
+    Entry(4, "ex-final-reward", "One reward at the end", 10),
+    Entry(4, "ex-in-a-row", "Episodes in a row", 10, ("rewards-to-go-in-a-row",)),
+    Entry(4, "ex-rtg-estimate", "The estimate", 10, ("reward-to-go-gradient",)),
+    Entry(4, "ex-three", "Why three?", 15),
+    Entry(5, "ex-optimal-baseline", "A baseline for each component", 15, ("optimal-baseline",)),
+    Entry(5, "ex-leave-one-out", "Leave one out", 10, ("leave-one-out",)),
+    Entry(5, "ex-advantage", "Weights from a value function", 10, ("advantage",)),
+    Entry(5, "ex-value-gradient", "Two losses in one", 5),
+    Entry(5, "ex-bandit", "The bandit by hand", 10, ("bandit-baseline",)),
+    Entry(5, "ex-one-over-n", "One minus one over N", 10),
+    Entry(5, "ex-batch-size", "Sixteen, two", 10),
+    Entry(6, "ex-normalise", "Normalising, with a mask", 10, ("normalisation",)),
+    Entry(6, "ex-iqm", "An interquartile mean with its interval", 15, ("iqm-interval",)),
+    Entry(6, "ex-explained", "How much do the values explain?", 5, ("explained-variance",)),
+    Entry(6, "ex-ties", "Who wins, and how often?", 5, ("probability-of-improvement",)),
+    Entry(6, "ex-three-seeds", "Three seeds", 10),
+    Entry(6, "ex-shared-statistics", "One mean for all runs", 5),
+)
