@@ -1,7 +1,8 @@
 """What the reader has done, kept in a file on the reader's machine and nowhere else.
 
 The environment variable ``PGUTILS_PROGRESS`` may name another file; if it is empty, nothing is written or read, and the
-record lasts as long as the process. The book's own tests run so.
+record lasts as long as the process. So it does in tests, and in the kernels that they start: pytest says in
+``PYTEST_VERSION`` that it runs.
 """
 
 import json
@@ -18,7 +19,7 @@ _unsaved: dict[str, dict] = {}  # the record, where there is no file
 
 def path() -> Path | None:
     """Return where the record is kept, None if it is not."""
-    chosen = os.environ.get("PGUTILS_PROGRESS")
+    chosen = os.environ.get("PGUTILS_PROGRESS", "" if "PYTEST_VERSION" in os.environ else None)
     if chosen is None:
         return user_data_path("pgutils", appauthor=False) / "exercises.json"
     return Path(chosen) if chosen else None
