@@ -3,16 +3,19 @@
 Usage: execute_notebooks.py NOTEBOOK...
 """
 
+import base64
 import os
 import sys
 import time
 from copy import deepcopy
+from io import BytesIO
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
+from PIL import Image
 
 SECONDS_PER_CELL = 600
 NOTEBOOK_METADATA = {
@@ -30,6 +33,14 @@ def normal_form(notebook: NotebookNode) -> str:
         cell.metadata = {key: value for key, value in cell.metadata.items() if key in CELL_METADATA}
     nbformat.validate(stored)
     return nbformat.writes(stored) + "\n"
+
+
+def in_fewer_colours(picture: str) -> str:
+    """Return a PNG picture (both in base64) in 256 colours: it looks the same and is a third as large."""
+    buffer = BytesIO()
+    with Image.open(BytesIO(base64.b64decode(picture))) as image:
+        image.convert("RGB").quantize(256, kmeans=2, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode() + "\n"
 
 
 def execute(path: Path) -> None:
@@ -56,6 +67,8 @@ def execute(path: Path) -> None:
                 raise RuntimeError(f"this cell raises {output.ename}:\n{cell.source}")
             if output.get("name") == "stderr":
                 raise RuntimeError(f"this cell writes to stderr:\n{cell.source}\n\nnamely:\n{output.text}")
+            if "image/png" in output.get("data", {}):
+                output.data["image/png"] = in_fewer_colours(output.data["image/png"])
     path.write_text(normal_form(notebook), encoding="utf-8")
 
 

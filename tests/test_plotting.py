@@ -1,10 +1,17 @@
 """What the pictures show."""
 
+import base64
+from io import BytesIO
+
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pytest
+from execute_notebooks import execute
 from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch
+from nbformat.v4 import new_code_cell, new_notebook
+from PIL import Image
 
 import pgutils as pg
 from pgutils.plotting import COLOURS, METHODS
@@ -217,8 +224,22 @@ def test_the_style_sets_size_and_colours():
         figure, axes = plt.subplots()
         pg.plot_learning_curves(curves(2), ax=axes)
         figure.canvas.draw()
-        assert np.asarray(figure.canvas.buffer_rgba()).shape[:2] == (374, 704)
+        assert np.asarray(figure.canvas.buffer_rgba()).shape[:2] == (357, 672)
         plt.close(figure)
+
+
+def test_a_stored_picture_has_twice_the_pixels_that_are_shown_and_few_colours(tmp_path):
+    code = "import matplotlib.pyplot as plt, pgutils as pg\npg.set_style()\nplt.plot([1, 2])\nplt.show()"
+    path = tmp_path / "figure.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell(code)]), path)
+    execute(path)
+    (output,) = nbformat.read(path, as_version=4).cells[0].outputs
+    assert output.metadata["image/png"] == {"width": 672, "height": 357}
+    with Image.open(BytesIO(base64.b64decode(output.data["image/png"]))) as picture:
+        assert picture.size == (1344, 714)
+        assert picture.mode == "P"
+        colours = {to_hex(np.divide(colour, 255)).upper() for _, colour in picture.convert("RGB").getcolors()}
+        assert {"#FFFFFF", "#000000", COLOURS[0]} <= colours
 
 
 def test_the_colours_are_different():
