@@ -12,9 +12,7 @@ from IPython.display import HTML
 
 import pgutils as pg
 from pgutils import animation
-from pgutils.animation import encode_film, film_html, record_episode, side_by_side
-
-LENGTHS = {"short": 4, "longest": 9, "middle": 6}
+from pgutils.animation import PAUSE, encode_film, film_html, record_episode, side_by_side
 
 
 class Tags(HTMLParser):
@@ -29,9 +27,10 @@ class Tags(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
 
-def only_tag(html):
-    ((tag, attributes),) = Tags(html.data).tags
-    return tag, attributes
+def only_film(html):
+    (_, (tag, attributes)) = Tags(html.data).tags
+    assert tag == "video"
+    return attributes
 
 
 def decode(film, folder):
@@ -46,7 +45,7 @@ def decode(film, folder):
 
 
 def decode_html(html, folder):
-    kind, _, film = only_tag(html)[1]["src"].partition(",")
+    kind, _, film = only_film(html)["src"].partition(",")
     assert kind == "data:video/mp4;base64"
     return decode(base64.b64decode(film), folder)
 
@@ -131,16 +130,19 @@ def test_odd_sizes_lose_their_last_row_or_column(moving_square, size, tmp_path):
 
 
 def test_a_film_starts_when_the_reader_wants_it(moving_square):
-    tag, attributes = only_tag(film_html(moving_square, "a square moves to the right"))
-    assert tag == "video"
+    attributes = only_film(film_html(moving_square, "a square moves to the right"))
     assert {"controls", "muted", "playsinline"} <= set(attributes)
     assert not {"autoplay", "loop"} & set(attributes)
     assert attributes["aria-label"] == "a square moves to the right"
-    assert attributes["width"] == "60"
+
+
+def test_the_controls_have_a_place_of_their_own_below_the_pictures(moving_square):
+    style = only_film(film_html(moving_square, "square"))["style"]
+    assert "height: calc(100cqw * 40 / 60 + 3.5rem); object-fit: contain; object-position: top" in style
 
 
 def test_a_film_needs_no_other_files(moving_square):
-    _, attributes = only_tag(film_html(moving_square, "square"))
+    attributes = only_film(film_html(moving_square, "square"))
     assert attributes["src"].startswith("data:video/mp4;base64,")
     assert attributes["poster"].startswith("data:image/png;base64,")
     assert base64.b64decode(attributes["poster"].partition(",")[2]).startswith(b"\x89PNG")
@@ -149,9 +151,16 @@ def test_a_film_needs_no_other_files(moving_square):
 
 def test_labels_may_hold_any_character(moving_square):
     label = 'before & after: "trained" <well>'
-    tag, attributes = only_tag(film_html(moving_square, label))
-    assert tag == "video"
-    assert attributes["aria-label"] == label
+    assert only_film(film_html(moving_square, label))["aria-label"] == label
+
+
+def test_a_sign_on_the_poster_says_that_it_can_be_played():
+    picture = np.zeros((200, 300, 3), np.uint8)
+    signed = animation.poster(picture)
+    assert signed.shape == picture.shape
+    assert (signed[100, 150] == 255).all()
+    assert (signed[:60] == 0).all()
+    assert (picture == 0).all()
 
 
 # Episodes side by side
@@ -162,24 +171,52 @@ def test_episodes_are_shown_side_by_side_from_the_same_start(policy, tmp_path):
     assert isinstance(html, HTML)
     alone = record_episode("CartPole-v1", policy, width=100)
     decoded = decode_html(html, tmp_path).astype(int)
-    assert decoded.shape == (len(alone), alone.shape[1] // 2 * 2, 200, 3)
-    # A thin line runs between the two.
-    assert np.abs(decoded[:, :, 5:95] - decoded[:, :, 105:195]).mean() < 2
-    assert np.abs(decoded[:, :, 5:95] - alone[:, : decoded.shape[1], 5:95]).mean() < 5
-    assert only_tag(html)[1]["aria-label"] == "CartPole: run zero, then run again"
+    words = animation.with_words("run zero", [alone], 1).shape[1] - alone.shape[1]
+    assert 10 < words < 30
+    assert decoded.shape == (len(alone) + PAUSE, (words + alone.shape[1]) // 2 * 2, 200, 3)
+    left, right = decoded[: len(alone), words:, 5:95], decoded[: len(alone), words:, 105:195]
+    assert np.abs(left - right).mean() < 2
+    assert np.abs(left - alone[:, : left.shape[1], 5:95]).mean() < 5
+    assert only_film(html)["aria-label"] == "CartPole: run zero, then run again"
 
 
-def test_a_film_is_as_long_as_its_longest_episode_and_the_others_wait(monkeypatch):
-    films = {name: np.full((steps, 20, 30, 3), 10 * i + 1, np.uint8) for i, (name, steps) in enumerate(LENGTHS.items())}
-    for film in films.values():
-        film[-1] += 5
-    monkeypatch.setattr(animation, "record_episode", lambda _, policy, **options: films[policy].copy())
-    frames = side_by_side("CartPole-v1", list(films))
-    assert frames.shape == (9, 20, 90, 3)
-    for i, (name, steps) in enumerate(LENGTHS.items()):
-        shown = frames[:, :, 30 * i + 5 : 30 * (i + 1)]
-        assert (shown[: steps - 1] == films[name][0, 0, 0]).all()
-        assert (shown[steps - 1 :] == films[name][-1, 0, 0]).all()
+def bright(number, steps):
+    """An episode of grey pictures, brighter with each step."""
+    return (
+        np.full((steps + 1, 64, 160, 3), 100, np.uint8)
+        + 10 * number
+        + np.arange(steps + 1, dtype=np.uint8)[:, None, None, None]
+    )
+
+
+def test_the_film_ends_when_the_longest_has_ended_and_the_others_play_on_as_long_as_they_fit(monkeypatch):
+    played = []
+
+    def record(_, policy, *, seed, **options):
+        played.append((policy, seed))
+        return bright(seed, {"short": 4, "long": 130}[policy])
+
+    monkeypatch.setattr(animation, "record_episode", record)
+    frames = side_by_side("CartPole-v1", {"one": "short", "other": "long"})
+    assert len(frames) == 131 + PAUSE
+    middle = frames[:, -32, [80, 240], 0].astype(int)
+    episode = [*range(5), *[-1] * PAUSE]  # -1: held and darker
+    assert played == [("short", 0), ("long", 0), ("short", 1), ("short", 2), ("short", 3), ("long", 1)]
+    shown = [100 + 10 * seed + step if step >= 0 else (104 + 10 * seed) // 2 for seed in range(3) for step in episode]
+    assert middle[:, 0].tolist() == shown + shown[-1:] * (131 + PAUSE - len(shown))
+    assert middle[:, 1].tolist() == [*range(100, 231), *[115] * PAUSE]
+
+
+def test_words_above_the_pictures_name_the_policy_and_count_the_steps():
+    film = animation.with_words("trained", [bright(0, 3)], 4 + PAUSE)
+    assert (film[:, -64:, 1:-2] == film[:, -64:-63, 1:2]).all()
+    label, counter = film[:, :13], film[:, 13:-64]
+    assert (label == label[0]).all()
+    assert label.max() > 200
+    assert len(np.unique(counter.reshape(len(film), -1), axis=0)) == 5  # four steps, and the end
+    other = animation.with_words("untrained", [bright(0, 3)], 4 + PAUSE)
+    assert (other[:, 13:] == film[:, 13:]).all()
+    assert (other[:, :13] != label).any()
 
 
 def test_the_same_seed_gives_the_same_film(policy):
