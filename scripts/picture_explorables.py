@@ -2,7 +2,7 @@
 
 Usage: picture_explorables.py [NAME...], by default all, after `make book`; needs Chromium
 
-A figure is taken as the page shows it first, after a press of whatever it marks with ``data-pictured``.
+A figure is taken with its question answered, and after a press of whatever it marks with ``data-pictured``.
 """
 
 import shutil
@@ -28,7 +28,7 @@ def main(names: list[str]) -> None:
                 name = live.get_attribute("data-name")
                 if name in taken or (names and name not in names):
                     continue
-                for button in live.locator("[data-pictured]").all():
+                for button in live.locator(".question + .buttons button:first-child, [data-pictured]").all():
                     button.click()
                 live.locator(".pictured").first.screenshot(path=BOOK / "_explorables" / f"{name}.png")
                 taken.add(name)

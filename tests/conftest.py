@@ -109,11 +109,15 @@ def open_page(site, browser):
     return open_page
 
 
-def serious_findings(page, **options):
+def serious_findings(page, within="html", **options):
     """What axe finds, less what is not the book's: the insides of MathJax, the role that docutils gives references."""
     page.evaluate("() => Promise.all(document.getAnimations().map(animation => animation.finished))")  # fading in
     options = {"resultTypes": ["violations"], **options}
-    violations = Axe().run(page, context={"exclude": ["mjx-container"]}, options=options).response["violations"]
+    violations = (
+        Axe()
+        .run(page, context={"include": [within], "exclude": ["mjx-container"]}, options=options)
+        .response["violations"]
+    )
     serious = [found for found in violations if found["impact"] in ("serious", "critical")]
     nodes = [(found["id"], node) for found in serious for node in found["nodes"]]
     docutils = ("aria-required-children", [".citation-list"])

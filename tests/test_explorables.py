@@ -17,6 +17,7 @@ CONTROLS = "button, select, input, summary"
 # Each live figure, and the first page on which it stands.
 FIGURES = {
     "twelve-hikes": "02-log-derivative-trick",
+    "baseline": "05-baselines",
 }
 VENDORED = {
     "htm-preact.js": "62c4ffea400078c0eda7f435b22726b4961ebdf74c8506f188e92bec41d8ac51",  # htm 3.1.1
@@ -45,7 +46,7 @@ def live(pages):
     def fresh(name):
         page = pages(name).page
         page.set_viewport_size(DESKTOP)
-        page.reload(wait_until="networkidle")
+        page.reload(wait_until="domcontentloaded")  # by then the scripts have run
         return page.locator(f".explorable[data-name={name}]")
 
     return fresh
@@ -85,11 +86,13 @@ def test_every_vendored_file_is_known_and_licensed():
 
 
 @every_figure
-def test_it_takes_the_place_of_its_picture_without_complaint(live, pages, name):
-    figure = live(name)
-    assert pages(name).complaints == []
+def test_it_takes_the_place_of_its_picture_without_complaint(open_page, name):
+    visit = open_page(f"{FIGURES[name]}.html", from_file=True)
+    figure = visit.page.locator(f".explorable[data-name={name}]")
+    assert visit.complaints == []
     assert figure.count() == 1
     assert not figure.locator("xpath=..").locator("img").is_visible()
+    visit.page.context.close()
 
 
 @every_figure
@@ -115,7 +118,7 @@ def test_it_is_accessible(live, name, scheme):
     figure.page.locator(f"html[data-theme={scheme}]").wait_for()
     for summary in figure.locator("summary").all():
         summary.press("Enter")
-    assert serious_findings(figure.page) == []
+    assert serious_findings(figure.page, within=f".explorable[data-name={name}]") == []
     figure.page.emulate_media(color_scheme="light")
 
 
@@ -292,3 +295,84 @@ def test_the_wrong_line_points_to_the_path(live):
     figure.get_by_label("Each score is multiplied by").select_option("its own step’s reward (the wrong line)")
     cells = [row.locator("td").first.text_content() for row in figure.locator("table").first.locator("tbody tr").all()]
     assert (cells[0][0], cells[1][0]) == ("−", "+")
+
+
+BASELINES = """const { moments, best } = explorables.baseline;
+    return data.map((problem, i) => ({ ...moments(problem, given[i]), best: best(problem) }));"""
+
+
+@pytest.mark.parametrize("draw", range(10))
+def test_a_baseline_has_the_moments_of_pgutils(compute, draw):
+    hike, theta, b = pg.mountain_hike(), np.array(HIKE_LOGITS), pg.generator(draw).uniform(-1, 3)
+    mean, variance = pg.gradient_moments(hike, theta, lambda batch: pg.total_return(batch) - b, horizon=3)
+    tau = hike.enumerate_trajectories(3)
+    chance, R = tau.probability(pg.softmax_policy(theta)), pg.total_return(tau.rewards, hike.gamma)
+    scores = pg.softmax_score(pg.softmax_policy(theta), tau.states[:, :-1], tau.actions) * tau.mask[..., None, None]
+    square = chance * (scores.sum(1) ** 2).sum((-2, -1))
+    shares = chance * ((scores.sum(1) * (R - b)[:, None, None] - mean) ** 2).sum((-2, -1))
+    found = compute("baseline", BASELINES, [b, b])[0]
+    assert abs(found["variance"] - variance.sum()) < 1e-9
+    assert abs(found["best"] - square @ R / square.sum()) < 1e-9
+    assert np.abs(np.array(found["mean"]) - mean[:3, [1, 0]].T.ravel()).max() < 1e-9
+    assert np.abs(np.array(found["shares"]) - shares[np.argsort(-R, kind="stable")]).max() < 1e-9
+
+
+@pytest.mark.parametrize("b", [0.0, 0.1, 0.9, *pg.generator(1).uniform(-0.5, 1.5, size=5)])
+def test_a_baseline_has_the_bandit_s_moments_of_pgutils(compute, b):
+    transitions = np.zeros((2, 2, 2))
+    transitions[..., 1] = 1
+    bandit = pg.TabularMDP(transitions, rewards=[[0, 1], [0, 0]], initial=[1, 0])
+    logits = np.log([[0.1, 0.9], [0.5, 0.5]])
+    mean, variance = pg.gradient_moments(bandit, logits, lambda batch: batch.rewards - b, horizon=1)
+    found = compute("baseline", BASELINES, [b, b])[1]
+    assert np.abs(np.array(found["estimates"]) - [[0.1 * (1 - b)], [0.9 * b]]).max() < 1e-9
+    assert abs(found["mean"][0] - mean[0, 1]) < 1e-9
+    assert abs(found["variance"] - variance[0, 1]) < 1e-9
+    assert abs(found["best"] - 0.1) < 1e-9
+
+
+def test_the_three_baselines_are_those_of_the_chapter(live):
+    figure = live("baseline")
+    status, press = figure.get_by_role("status"), lambda name: figure.get_by_role("button", name=name).press("Enter")
+    press("mean return")
+    assert status.text_content() == "Baseline 1.36 (mean return): variance 1.751, mean +0.008 as before."
+    press("optimal")
+    assert status.text_content() == "Baseline 1.00 (optimal): variance 1.651, mean +0.008 as before."
+    press("The bandit")
+    assert status.text_content() == ""
+    press("the value")
+    assert status.text_content() == "Baseline 0.90 (the value): variance 0.0576, mean +0.090 as before."
+    press("none")
+    assert status.text_content() == "Baseline 0.00 (none): variance 0.0009, mean +0.090 as before."
+
+
+def drag(page, element, across, down=0):
+    """Drag the middle of an element by so many pixels."""
+    element.scroll_into_view_if_needed()
+    box = element.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + across / 2, y + down / 2)
+    page.mouse.move(x + across, y + down)
+    page.mouse.up()
+
+
+def test_a_baseline_is_dragged_along_the_parabola(live):
+    figure = live("baseline")
+    slider = figure.get_by_role("slider", name="baseline b")
+    drag(figure.page, figure.locator(".handle"), 60)
+    assert 0.6 < float(slider.input_value()) < 1.1
+    figure.get_by_role("slider", name="baseline b").press("Home")
+    assert float(slider.input_value()) == -1
+    _, variance = pg.gradient_moments(
+        pg.mountain_hike(), np.array(HIKE_LOGITS), lambda batch: pg.total_return(batch) + 1, horizon=3
+    )
+    assert figure.get_by_role("img", name=f"at -1.00 it is {variance.sum():.3f}").count() == 1
+
+
+def test_the_optimum_is_not_given_away(live):
+    figure = live("baseline")
+    assert figure.locator(".mark").count() == 0
+    figure.get_by_role("button", name="yes").press("Enter")
+    assert figure.locator(".mark").count() == 3

@@ -14,7 +14,7 @@
           html`<${Toggle} on=${answer === text} onClick=${() => setAnswer(text)}>${text}</${Toggle}>`
         )}
       </p>
-      <${View} data=${data} options=${options} />
+      <${View} ...${{ data, options, answered: answer !== null }} />
       <details>
         <summary>What was to be seen</summary>
         <p>${answer && `You predicted: ${answer}. `}${seen}</p>
@@ -68,7 +68,8 @@
    * Put a live figure in the place of every picture NAME.png of the page; in print the picture comes back.
    *
    * `about` has the `title` that names it to a screen reader, the `question` to predict, its `answers`, and the sentence
-   * `seen`. `View` receives `data`, from explorables_data.py, and `options`, the further classes of the picture.
+   * `seen`. `View` receives `data`, from explorables_data.py, `options`, the further classes of the picture, and whether
+   * the question is `answered`.
    */
   function show(name, { title, ...about }, View) {
     const stored = document.getElementById(`${name}-data`);

@@ -32,3 +32,52 @@ def twelve_hikes() -> dict:
         "theta": HIKE_LOGITS,
         "trajectories": trajectories,
     }
+
+
+def baseline() -> list[dict]:
+    """Return the hike and the bandit of chapter 5 as lists of outcomes."""
+    hike = twelve_hikes()
+    tau = pg.mountain_hike().enumerate_trajectories(horizon=3)
+    policy = pg.softmax_policy(np.array(HIKE_LOGITS))
+    steps = pg.softmax_score(policy, tau.states[:, :-1], tau.actions)
+    scores = (steps * tau.mask[..., None, None]).sum(1)
+    hikes = [
+        {
+            "name": route(hike["names"], trajectory["steps"]),
+            "chance": float(chance),
+            "return": trajectory["return"],
+            "score": score[[0, 1, 2]][:, [1, 0]].T.ravel().tolist(),
+        }
+        for trajectory, chance, score in zip(
+            hike["trajectories"], tau.probability(policy), scores, strict=True
+        )
+    ]
+    arms = [
+        {"name": "action 1", "chance": 0.9, "return": 1.0, "score": [0.1]},
+        {"name": "action 0", "chance": 0.1, "return": 0.0, "score": [-0.9]},
+    ]
+    return [
+        {
+            "name": "The hike",
+            "meaning": "mean return",
+            "components": [
+                "climbing at the trailhead",
+                "climbing in the forest",
+                "climbing on the ridge",
+            ],
+            "outcomes": sorted(hikes, key=lambda outcome: -outcome["return"]),
+            **{"from": -1, "to": 3, "step": 0.01, "decimals": 3, "reach": 2.0},
+        },
+        {
+            "name": "The bandit",
+            "meaning": "the value",
+            "components": ["action 1"],
+            "outcomes": arms,
+            **{"from": -0.5, "to": 1.5, "step": 0.01, "decimals": 4, "reach": 0.5},
+        },
+    ]
+
+
+def route(names: list[str], steps: list[list[int]]) -> str:
+    """Return a hike in words."""
+    return ", ".join(f"{names[s]}: {('path', 'climb')[a]}" for s, a in steps)
