@@ -1,6 +1,8 @@
 """Policy gradient methods, executed and measured: the module that the book's chapters build and share."""
 
+from pgutils.advantages import gae, td_errors, td_lambda
 from pgutils.animation import animate_episodes
+from pgutils.distributions import Categorical, Gaussian
 from pgutils.environments import make_envs
 from pgutils.equations import both_sides
 from pgutils.evaluation import (
@@ -12,21 +14,30 @@ from pgutils.evaluation import (
     probability_of_improvement,
 )
 from pgutils.exercises import check, hint, probe, progress, solved
+from pgutils.history import History
 from pgutils.losses import policy_gradient_loss, value_loss
-from pgutils.mdp import TabularMDP, Trajectories, exact_policy_gradient, mountain_hike, short_corridor
+from pgutils.mdp import TabularMDP, exact_policy_gradient
 from pgutils.moments import gradient_moments
+from pgutils.networks import ValueFunction
 from pgutils.plotting import method_style, plot_learning_curves, plot_mdp, set_style
-from pgutils.policies import CategoricalPolicy, ValueFunction, softmax_policy, softmax_score
+from pgutils.policies import CategoricalPolicy, GaussianPolicy, softmax_policy, softmax_score
+from pgutils.problems import mountain_hike, short_corridor
 from pgutils.results import load_results, save_results
 from pgutils.returns import leave_one_out, normalize, rewards_to_go, total_return
-from pgutils.rollouts import EpisodeBatch, collect_episodes, sample_trajectories
+from pgutils.rollouts import EpisodeBatch, collect_episodes
+from pgutils.sampling import sample_trajectories
 from pgutils.seeding import generator
 from pgutils.tables import table
-from pgutils.training import History, train
+from pgutils.training import train
+from pgutils.trajectories import Trajectories
+from pgutils.updates import gradient_step
 
 __all__ = [
+    "Categorical",
     "CategoricalPolicy",
     "EpisodeBatch",
+    "Gaussian",
+    "GaussianPolicy",
     "History",
     "TabularMDP",
     "Trajectories",
@@ -39,8 +50,10 @@ __all__ = [
     "evaluate",
     "exact_policy_gradient",
     "explained_variance",
+    "gae",
     "generator",
     "gradient_moments",
+    "gradient_step",
     "hint",
     "interquartile_mean",
     "landed",
@@ -65,6 +78,8 @@ __all__ = [
     "softmax_score",
     "solved",
     "table",
+    "td_errors",
+    "td_lambda",
     "total_return",
     "train",
     "value_loss",

@@ -9,7 +9,6 @@ from html import escape
 from pathlib import Path
 from unittest import mock
 
-import gymnasium as gym
 import imageio_ffmpeg
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,9 +16,11 @@ from IPython.display import HTML
 from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 
-from pgutils.environments import environment_spec
-from pgutils.policies import CategoricalPolicy
+from pgutils.environments import Env, env_name, make_env, require_match, resolve
+from pgutils.one_by_one import OneByOne
+from pgutils.policies import Policy
 from pgutils.seeding import generator
+from pgutils.spaces import in_range
 
 QUIET = {"PYGAME_HIDE_SUPPORT_PROMPT": "1", "SDL_VIDEODRIVER": "dummy"}  # pygame draws into memory, and in silence
 PAUSE = 40  # pictures for which the end of an episode is shown
@@ -27,7 +28,7 @@ GROUND, FONT = "#22262c", findfont("DejaVu Sans")
 
 
 def animate_episodes(
-    env_id: str, policies: Mapping[str, CategoricalPolicy], *, run: int = 0, seed: int = 0, width: int = 600
+    env_id: Env, policies: Mapping[str, Policy], *, run: int = 0, seed: int = 0, width: int = 600
 ) -> HTML:
     """Play episodes with each policy, first from the same start, and return them side by side as a film.
 
@@ -35,7 +36,7 @@ def animate_episodes(
     The film starts when the reader asks for it. The actions are sampled from the policies.
 
     Args:
-        env_id: the environment.
+        env_id: the environment, as for ``train``; a function that makes it must ask for ``render_mode="rgb_array"``.
         policies: a label for each policy.
         run: which of the policies' runs acts.
         seed: for the starts and the actions.
@@ -44,11 +45,11 @@ def animate_episodes(
     *Introduced in chapter 3.*
     """
     frames = side_by_side(env_id, policies, run=run, seed=seed, width=width)
-    return film_html(frames, f"{environment_spec(env_id).name}: {', then '.join(policies)}")
+    return film_html(frames, f"{getattr(resolve(env_id), 'name', env_name(env_id))}: {', then '.join(policies)}")
 
 
 def side_by_side(
-    env_id: str, policies: Mapping[str, CategoricalPolicy], *, run: int = 0, seed: int = 0, width: int = 600
+    env_id: Env, policies: Mapping[str, Policy], *, run: int = 0, seed: int = 0, width: int = 600
 ) -> np.ndarray:
     """Play episodes with each policy and return the pictures next to each other, shape (N, height, widths, 3).
 
@@ -71,23 +72,20 @@ def side_by_side(
     return np.concatenate(films, axis=2)
 
 
-def record_episode(
-    env_id: str, policy: CategoricalPolicy, *, run: int = 0, seed: int = 0, width: int = 600
-) -> np.ndarray:
+def record_episode(env_id: Env, policy: Policy, *, run: int = 0, seed: int = 0, width: int = 600) -> np.ndarray:
     """Play one episode and return its pictures, shape (steps + 1, height, width, 3), unsigned bytes."""
-    environment_spec(env_id)
-    rng = generator(seed)
-    act, runs = policy.actor(), policy.biases[0].shape[0]
-    with mock.patch.dict(os.environ, QUIET), gym.make(env_id, render_mode="rgb_array") as env:
-        obs, _ = env.reset(seed=int(rng.integers(2**31)))
-        stride = max(1, env.render().shape[1] // width)
-        frames, ended = [env.render()[::stride, ::stride]], False
-        while not ended:
-            noise = rng.gumbel(size=(1, env.action_space.n))
-            action = act(np.broadcast_to(obs, (runs, 1, len(obs))), noise)[run, 0]
-            obs, _, terminated, truncated, _ = env.step(action)
-            frames.append(env.render()[::stride, ::stride])
-            ended = terminated or truncated
+    rng, act = generator(seed), policy.actor()
+    with mock.patch.dict(os.environ, QUIET):
+        envs = OneByOne(lambda: make_env(env_id, render_mode="rgb_array"), 1, env_name(env_id))
+        require_match(envs, policy)
+        obs, _ = envs.reset(seed=[rng.integers(2**31)])
+        stride = max(1, envs.envs[0].render().shape[1] // width)
+        frames = [envs.envs[0].render()[::stride, ::stride]]
+        while envs.alive[0]:
+            action = act(np.broadcast_to(obs, (policy.runs, *obs.shape)), policy.noise(rng, (1,)))[run]
+            obs, *_ = envs.step(in_range(envs.single_action_space, action))
+            frames.append(envs.envs[0].render()[::stride, ::stride])
+        envs.close()
     return np.stack(frames)
 
 

@@ -4,20 +4,18 @@ import numpy as np
 import torch
 from scipy import stats
 
-from pgutils.environments import make_envs
-from pgutils.policies import CategoricalPolicy
+from pgutils.environments import Env, make_envs
+from pgutils.policies import Policy
 from pgutils.returns import rewards_to_go
 from pgutils.rollouts import EpisodeBatch, collect_episodes
 from pgutils.seeding import generator
 
 
-def evaluate(
-    env_id: str, policy: CategoricalPolicy, *, episodes: int = 100, greedy: bool = False, seed: int = 0
-) -> EpisodeBatch:
+def evaluate(env_id: Env, policy: Policy, *, episodes: int = 100, greedy: bool = False, seed: int = 0) -> EpisodeBatch:
     """Play complete episodes with trained policies, without training them further.
 
     Args:
-        env_id: the environment.
+        env_id: the environment, as for ``train``.
         policy: the policies of all runs.
         episodes: for each run.
         greedy: take the most probable action instead of sampling.
@@ -27,15 +25,14 @@ def evaluate(
         A batch whose ``returns`` have the shape (runs, episodes).
 
     Raises:
-        ValueError: ``episodes`` is less than 1, or the environment is unknown.
+        ValueError: ``episodes`` is less than 1, the environment is unknown, or the policy does not fit it.
 
     *Introduced in chapter 5.*
     """
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, got {episodes}")
-    runs = len(policy.biases[0])
-    envs = make_envs(env_id, runs * episodes)
-    batch = collect_episodes(envs, policy, generator(seed).spawn(2 * runs)[runs:], greedy=greedy)
+    envs = make_envs(env_id, policy.runs * episodes)
+    batch = collect_episodes(envs, policy, generator(seed).spawn(2 * policy.runs)[policy.runs :], greedy=greedy)
     envs.close()
     return batch
 
@@ -102,13 +99,15 @@ def bootstrap_interval(scores, statistic=interquartile_mean, *, seed: int = 0, l
         Two arrays of shape (...): the lower and the upper end.
 
     Raises:
-        ValueError: there are fewer than two runs, or a score is NaN.
+        ValueError: there are fewer than two runs, a score is NaN, or ``level`` does not lie between 0 and 1.
 
     Source: Efron (1979). *Introduced in chapter 3.*
     """
     scores = _checked(scores)
     if len(scores) < 2:
         raise ValueError(f"an interval needs at least 2 runs, got {len(scores)}")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, such as 0.95, got {level}")
     result = stats.bootstrap(
         (scores,),
         statistic,

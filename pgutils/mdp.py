@@ -5,50 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pgutils.policies import softmax_policy
+from pgutils.trajectories import Trajectories, as_probabilities, require_shape
 
 MAX_TRAJECTORIES = 1_000_000
-
-
-def require_probabilities(name: str, array: np.ndarray) -> None:
-    """Raise ValueError, naming the row, unless the last axis of ``array`` holds probabilities."""
-    bad = np.argwhere(~((array >= 0).all(-1) & np.isclose(array.sum(-1), 1, rtol=0, atol=1e-8)))
-    if len(bad):
-        row = tuple(int(i) for i in bad[0])
-        place = f"{name}[{', '.join(map(str, row))}]" if row else name
-        raise ValueError(f"{place} must be probabilities that sum to 1, got {array[row].tolist()}")
-
-
-def require_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Raise ValueError unless ``array`` has the given shape."""
-    if array.shape != shape:
-        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
-
-
-@dataclass(frozen=True, eq=False)
-class Trajectories:
-    """N trajectories of a tabular MDP, each padded to the same number of steps H.
-
-    Attributes:
-        states: the states visited, shape (N, H + 1), integers.
-        actions: the actions taken, shape (N, H), integers.
-        rewards: the rewards received, shape (N, H); 0 after the end.
-        mask: where a step was really taken, shape (N, H), booleans.
-        dynamics: the factor of a trajectory's probability that does not depend on the policy,
-            the start probability times all transition probabilities, shape (N,).
-
-    *Introduced in chapter 1.*
-    """
-
-    states: np.ndarray
-    actions: np.ndarray
-    rewards: np.ndarray
-    mask: np.ndarray
-    dynamics: np.ndarray
-
-    def probability(self, policy: np.ndarray) -> np.ndarray:
-        """Return each trajectory's probability under ``policy`` (S, A), shape (N,)."""
-        chosen = np.where(self.mask, policy[self.states[:, :-1], self.actions], 1.0)
-        return self.dynamics * chosen.prod(-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,21 +34,21 @@ class TabularMDP:
     gamma: float = 1.0
 
     def __post_init__(self):
-        for name in ("transitions", "rewards", "initial"):
-            array = np.array(getattr(self, name), dtype=float)
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
-        if self.rewards.ndim != 2 or 0 in self.rewards.shape:
-            raise ValueError(f"rewards must have shape (states, actions), got {self.rewards.shape}")
-        num_states, num_actions = self.rewards.shape
-        require_shape("transitions", self.transitions, (num_states, num_actions, num_states))
-        require_shape("initial", self.initial, (num_states,))
-        require_probabilities("transitions", self.transitions)
-        require_probabilities("initial", self.initial)
-        if not np.isfinite(self.rewards).all():
+        rewards = np.array(self.rewards, dtype=float)
+        if rewards.ndim != 2 or 0 in rewards.shape:
+            raise ValueError(f"rewards must have shape (states, actions), got {rewards.shape}")
+        num_states, num_actions = rewards.shape
+        require_shape("transitions", np.asarray(self.transitions), (num_states, num_actions, num_states))
+        require_shape("initial", np.asarray(self.initial), (num_states,))
+        transitions = as_probabilities("transitions", self.transitions)
+        initial = as_probabilities("initial", self.initial)
+        if not np.isfinite(rewards).all():
             raise ValueError("rewards must be finite, got NaN or infinity")
         if not 0 <= self.gamma <= 1:
             raise ValueError(f"gamma must lie in [0, 1], got {self.gamma}")
+        for name, array in {"transitions": transitions, "rewards": rewards, "initial": initial}.items():
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
 
     @property
     def terminal(self) -> np.ndarray:
@@ -97,10 +56,13 @@ class TabularMDP:
         stays = np.einsum("sas->sa", self.transitions) == 1
         return (stays & (self.rewards == 0)).all(-1)
 
+    def _policy(self, policy) -> np.ndarray:
+        """Return ``policy`` (S, A) as probabilities, or raise ValueError."""
+        require_shape("policy", np.asarray(policy), self.rewards.shape)
+        return as_probabilities("policy", policy)
+
     def _chain(self, policy: np.ndarray) -> np.ndarray:
         """Return the state-to-state matrix under ``policy`` with the terminal states cut off, shape (S, S)."""
-        require_shape("policy", policy, self.rewards.shape)
-        require_probabilities("policy", policy)
         chain = np.einsum("sa,sat->st", policy, self.transitions)
         if self.gamma == 1:
             self._require_end(chain)
@@ -125,7 +87,7 @@ class TabularMDP:
         Raises:
             ValueError: ``policy`` is not a policy, or ``gamma`` is 1 and it never ends from some state.
         """
-        policy = np.asarray(policy, dtype=float)
+        policy = self._policy(policy)
         chain = self._chain(policy)
         return np.linalg.solve(np.eye(len(chain)) - self.gamma * chain, (policy * self.rewards).sum(-1))
 
@@ -138,7 +100,7 @@ class TabularMDP:
 
         Args and errors as for ``state_values``. *Introduced in chapter 2.*
         """
-        chain = self._chain(np.asarray(policy, dtype=float))
+        chain = self._chain(self._policy(policy))
         start = np.where(self.terminal, 0, self.initial)
         return np.linalg.solve(np.eye(len(chain)) - self.gamma * chain.T, start)
 
@@ -195,32 +157,3 @@ def exact_policy_gradient(mdp: TabularMDP, logits: np.ndarray) -> np.ndarray:
     policy = softmax_policy(np.asarray(logits, dtype=float))
     advantages = mdp.action_values(policy) - mdp.state_values(policy)[:, None]
     return mdp.occupancy(policy)[:, None] * policy * advantages
-
-
-def short_corridor() -> TabularMDP:
-    """Return the short corridor with switched actions: three states, then the goal; -1 for each step.
-
-    Action 0 is *left* and 1 is *right*, except in the middle state, where they are switched.
-
-    Source: Sutton and Barto (2018), example 13.1. *Introduced in chapter 1.*
-    """
-    transitions = np.zeros((4, 2, 4))
-    for state, (left, right) in enumerate([(0, 1), (2, 0), (1, 3), (3, 3)]):
-        transitions[state, 0, left] = transitions[state, 1, right] = 1
-    rewards = np.array([[-1, -1], [-1, -1], [-1, -1], [0, 0]])
-    return TabularMDP(transitions, rewards, initial=np.eye(4)[0], gamma=1.0)
-
-
-def mountain_hike(gamma: float = 0.9) -> TabularMDP:
-    """Return the book's running example: a hike of at most three steps with twelve possible trajectories.
-
-    States are 0 *trailhead*, 1 *forest*, 2 *ridge* and 3 *home*; action 0 is *path* and 1 is *climb*.
-
-    *Introduced in chapter 1.*
-    """
-    transitions = np.zeros((4, 2, 4))
-    transitions[0] = [[0, 0.8, 0.2, 0], [0, 0.4, 0.6, 0]]
-    transitions[1] = [[0, 0, 0, 1], [0, 0, 0.5, 0.5]]
-    transitions[2:, :, 3] = 1
-    rewards = np.array([[0, -1], [1, -1], [1, 4], [0, 0]])
-    return TabularMDP(transitions, rewards, initial=np.eye(4)[0], gamma=gamma)

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from pgutils.mdp import MAX_TRAJECTORIES, TabularMDP, Trajectories
+from pgutils.mdp import MAX_TRAJECTORIES, TabularMDP
 from pgutils.policies import softmax_policy, softmax_score
 from pgutils.rollouts import EpisodeBatch
+from pgutils.trajectories import Trajectories
 
 
 def gradient_moments(
@@ -64,4 +65,5 @@ def _batches(mdp: TabularMDP, tau: Trajectories, members: np.ndarray, values: np
         truncated=~ended,
         gamma=mdp.gamma,
         values=torch.from_numpy(values[tau.states[:, :-1]][members]),
+        final_values=torch.zeros(members.shape, dtype=torch.float64),
     )

@@ -1,13 +1,20 @@
-"""Policies and value functions: tables for exact work, small networks with a leading ``runs`` axis for learning."""
+"""Policies: tables of logits for exact work, and small networks with a leading ``runs`` axis for learning.
+
+All learned policies share one interface, so that no update knows which it has: ``distribution(obs, mask)`` gives what
+the policy says of every action, as one of the two kinds in ``pgutils.distributions``; ``actor()`` and ``noise()``
+choose actions fast, while episodes are collected.
+"""
 
 from collections.abc import Sequence
-from copy import deepcopy
-from itertools import pairwise
 
+import gymnasium as gym
 import numpy as np
 import torch
 from scipy.special import softmax
 from torch import nn
+
+from pgutils.distributions import Categorical, Gaussian
+from pgutils.networks import RunsMLP
 
 
 def softmax_policy(logits):
@@ -45,59 +52,6 @@ def softmax_score(policy: np.ndarray, states: np.ndarray, actions: np.ndarray) -
     return np.eye(num_states)[states][..., None] * surprise[..., None, :]
 
 
-class RunsMLP(nn.Module):
-    """A multilayer perceptron with tanh units for each of several independent runs.
-
-    Args:
-        sizes: units in each layer, from the input to the output.
-        rngs: one generator for each run, from which its weights are drawn.
-        last_scale: what the weights of the last layer are multiplied by; a small number starts the output near 0.
-
-    All weights are float64, so that the order of a sum does not show in a learning curve.
-
-    *Introduced in chapter 3.*
-    """
-
-    def __init__(self, sizes: Sequence[int], rngs: Sequence[np.random.Generator], last_scale: float = 1.0):
-        super().__init__()
-        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for layer, (inputs, outputs) in enumerate(pairwise(sizes)):
-            scale = inputs**-0.5 * (last_scale if layer == len(sizes) - 2 else 1.0)
-            weight = np.stack([rng.normal(scale=scale, size=(inputs, outputs)) for rng in rngs])
-            self.weights.append(nn.Parameter(torch.from_numpy(weight)))
-            self.biases.append(nn.Parameter(torch.zeros(len(rngs), 1, outputs, dtype=torch.float64)))
-
-    def forward(self, obs: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-        """Return the outputs (runs, ..., outputs) for ``obs`` (runs, ..., inputs).
-
-        With a ``mask`` (runs, ...), only where it is true is anything computed; elsewhere the outputs are 0.
-        """
-        return self._where_taken(obs, mask)
-
-    def _where_taken(self, obs, mask, finish=lambda outputs: outputs) -> torch.Tensor:
-        """Compute the outputs where ``mask`` is true, ``finish`` them, and put them into their places among zeros."""
-        if mask is None:
-            mask = torch.ones(obs.shape[:-1], dtype=torch.bool)
-        rows = finish(torch.cat([self._layers(run, obs[run][mask[run]]) for run in range(len(obs))]))
-        outputs = torch.zeros(*mask.shape, rows.shape[-1], dtype=torch.float64)
-        outputs[mask] = rows
-        return outputs
-
-    def _layers(self, run: int, x: torch.Tensor) -> torch.Tensor:
-        x = x.to(torch.float64)
-        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            x = torch.addmm(bias[run], x.tanh_() if layer else x, weight[run])
-        return x
-
-
-def join_runs(modules: Sequence[RunsMLP], order: np.ndarray) -> RunsMLP:
-    """Return one module with the runs of all ``modules``, in the given order of their concatenation."""
-    joined, parts = deepcopy(modules[0]), [module.state_dict() for module in modules]
-    for name, parameter in joined.named_parameters():
-        parameter.data = torch.cat([part[name] for part in parts])[order]
-    return joined
-
-
 class CategoricalPolicy(RunsMLP):
     """A softmax policy over discrete actions, one for each run.
 
@@ -110,60 +64,81 @@ class CategoricalPolicy(RunsMLP):
     *Introduced in chapter 3.*
     """
 
+    action_space = gym.spaces.Discrete
+
     def __init__(self, obs_dim: int, num_actions: int, rngs: Sequence[np.random.Generator], hidden=(32,)):
         super().__init__([obs_dim, *hidden, num_actions], rngs, last_scale=0.1)
 
-    def log_probs(self, obs: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-        """Return log π(a | s) of every action, shape (runs, ..., A), for ``obs`` (runs, ..., obs_dim).
+    def distribution(self, obs: torch.Tensor, mask: torch.Tensor | None = None) -> Categorical:
+        """Return π(· | s), with leading axes (runs, ...), for ``obs`` (runs, ..., obs_dim).
 
-        With a ``mask`` (runs, ...), only where it is true is anything computed; elsewhere 0 is returned.
+        With a ``mask`` (runs, ...), only where it is true is anything computed; elsewhere the log-probabilities are 0.
         """
-        return self._where_taken(obs, mask, lambda logits: logits.log_softmax(-1))
+        return Categorical(self.where_taken(obs, mask, lambda logits: logits.log_softmax(-1)))
+
+    def noise(self, stream: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """Draw the Gumbel noise that one run's actor needs for ``shape`` actions, shape (*shape, A)."""
+        return stream.gumbel(size=(*shape, self.sizes[-1])).astype(np.float32)
 
     def actor(self, greedy: bool = False):
         """Return a function that chooses actions in NumPy, fast, with the weights as they are now.
 
-        It takes observations (runs, episodes, obs_dim) and Gumbel noise (runs, episodes, A), and returns actions
-        (runs, episodes): the largest logit plus noise is a sample from the softmax (Maddison et al., 2014).
+        It takes observations (runs, episodes, obs_dim) and noise (runs, episodes, A), and returns actions
+        (runs, episodes): the largest logit plus Gumbel noise is a sample from the softmax (Maddison et al., 2014).
         With ``greedy`` the noise is ignored.
         """
-        layers = [
-            (weight.detach().numpy().astype(np.float32), bias.detach().numpy().astype(np.float32))
-            for weight, bias in zip(self.weights, self.biases, strict=True)
-        ]
+        logits = self.in_numpy()
 
-        def act(obs: np.ndarray, gumbel: np.ndarray) -> np.ndarray:
-            x = obs
-            for layer, (weight, bias) in enumerate(layers):
-                x = (np.tanh(x, out=x) if layer else x) @ weight
-                x += bias
-            return (x if greedy else x + gumbel).argmax(-1)
+        def act(obs: np.ndarray, noise: np.ndarray) -> np.ndarray:
+            return (logits(obs) if greedy else logits(obs) + noise).argmax(-1)
 
         return act
 
 
-class ValueFunction(RunsMLP):
-    """An estimate of V(s) for each run; see ``RunsMLP``.
+class GaussianPolicy(RunsMLP):
+    """A normal policy over actions of several numbers, one for each run.
 
-    The network works on a standard scale: its output is multiplied by ``scale`` and shifted by ``shift``, one of each
-    for each run, which training sets to the standard deviation and the mean of the returns.
+    The network gives the means; the logarithms of the standard deviations are parameters of their own, the same in
+    every state. On this scale -1 and 1 are the ends of an action's range, where it has two.
 
     Args:
         obs_dim: numbers in an observation.
+        action_dim: numbers in an action.
         rngs: one generator for each run.
         hidden: units in each hidden layer.
+        std: the standard deviation at the start, of every number.
 
-    *Introduced in chapter 5.*
+    *Introduced in chapter 8.*
     """
 
-    def __init__(self, obs_dim: int, rngs: Sequence[np.random.Generator], hidden=(32,)):
-        super().__init__([obs_dim, *hidden, 1], rngs)
-        self.register_buffer("shift", torch.zeros(len(rngs), dtype=torch.float64))
-        self.register_buffer("scale", torch.ones(len(rngs), dtype=torch.float64))
+    action_space = gym.spaces.Box
 
-    def forward(self, obs: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-        """Return the values (runs, ...) for ``obs`` (runs, ..., obs_dim)."""
-        values = super().forward(obs, mask).squeeze(-1)
-        each_run = (-1,) + (1,) * (values.ndim - 1)
-        values = values * self.scale.view(each_run) + self.shift.view(each_run)
-        return values if mask is None else torch.where(mask, values, 0.0)
+    def __init__(self, obs_dim: int, action_dim: int, rngs: Sequence[np.random.Generator], hidden=(32,), std=1.0):
+        if not 0 < std < np.inf:
+            raise ValueError(f"std must be positive and finite, got {std}")
+        super().__init__([obs_dim, *hidden, action_dim], rngs, last_scale=0.1)
+        self.log_std = nn.Parameter(torch.full((len(rngs), 1, action_dim), float(np.log(std)), dtype=torch.float64))
+
+    def distribution(self, obs: torch.Tensor, mask: torch.Tensor | None = None) -> Gaussian:
+        """Return π(· | s), with leading axes (runs, ...), for ``obs`` (runs, ..., obs_dim).
+
+        With a ``mask`` (runs, ...), only where it is true are the means computed; elsewhere they are 0.
+        """
+        mean = self.where_taken(obs, mask)
+        return Gaussian(mean, self.log_std.view(self.runs, *(1,) * (mean.ndim - 2), -1).expand_as(mean))
+
+    def noise(self, stream: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """Draw the standard normal noise that one run's actor needs for ``shape`` actions, shape (*shape, D)."""
+        return stream.standard_normal((*shape, self.sizes[-1])).astype(np.float32)
+
+    def actor(self, greedy: bool = False):
+        """Return a function that chooses actions in NumPy, fast, with the weights as they are now.
+
+        It takes observations (runs, episodes, obs_dim) and noise (runs, episodes, D), and returns actions of the same
+        shape as the noise: mean plus standard deviation times noise. With ``greedy`` it is the mean.
+        """
+        mean, std = self.in_numpy(), 0.0 if greedy else self.log_std.detach().exp().numpy().astype(np.float32)
+        return lambda obs, noise: mean(obs) + std * noise
+
+
+Policy = CategoricalPolicy | GaussianPolicy

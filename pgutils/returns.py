@@ -7,7 +7,9 @@ from pgutils.rollouts import EpisodeBatch
 
 
 def _as_floats(rewards):
-    """Return an array or a tensor of floating-point numbers, at least one of them, none of them NaN."""
+    """Return an array or a tensor of floating-point numbers, at least one of them, all of them finite."""
+    if isinstance(rewards, EpisodeBatch):
+        raise ValueError("expected numbers such as rewards_to_go(batch), got the batch itself")
     if not torch.is_tensor(rewards):
         rewards = np.asarray(rewards)
     floating = rewards.is_floating_point() if torch.is_tensor(rewards) else np.issubdtype(rewards.dtype, np.floating)
@@ -15,9 +17,15 @@ def _as_floats(rewards):
         rewards = rewards.double() if torch.is_tensor(rewards) else rewards.astype(float)
     if rewards.ndim == 0 or 0 in rewards.shape:
         raise ValueError(f"rewards must hold at least one step, got shape {tuple(rewards.shape)}")
-    if (rewards != rewards).any():
-        raise ValueError("rewards must be numbers, got NaN")
+    if not (abs(rewards) < float("inf")).all():
+        raise ValueError("rewards must be finite numbers, got NaN or infinity")
     return rewards
+
+
+def require_share(name: str, number: float) -> None:
+    """Raise ValueError unless a number such as gamma lies in [0, 1]."""
+    if not 0 <= number <= 1:
+        raise ValueError(f"{name} must lie in [0, 1], got {number}")
 
 
 def _discount(rewards, gamma):
@@ -25,8 +33,7 @@ def _discount(rewards, gamma):
     if isinstance(rewards, EpisodeBatch):
         rewards, gamma = rewards.rewards, rewards.gamma if gamma is None else gamma
     rewards, gamma = _as_floats(rewards), 1.0 if gamma is None else float(gamma)
-    if not 0 <= gamma <= 1:
-        raise ValueError(f"gamma must lie in [0, 1], got {gamma}")
+    require_share("gamma", gamma)
     return rewards, gamma
 
 
@@ -41,7 +48,7 @@ def rewards_to_go(rewards, gamma: float | None = None):
         An array or tensor of the same shape.
 
     Raises:
-        ValueError: there are no rewards, one of them is NaN, or ``gamma`` is outside [0, 1].
+        ValueError: there are no rewards, one of them is NaN or infinite, or ``gamma`` is outside [0, 1].
 
     *Introduced in chapter 4.*
     """
@@ -77,7 +84,7 @@ def leave_one_out(returns):
         An array or tensor of the same shape.
 
     Raises:
-        ValueError: there are fewer than two episodes, or a return is NaN.
+        ValueError: there are fewer than two episodes, or a return is NaN or infinite.
 
     Source: Kool et al. (2019). *Introduced in chapter 5.*
     """
@@ -85,15 +92,18 @@ def leave_one_out(returns):
     episodes = returns.shape[-2] if returns.ndim > 1 else 1
     if episodes < 2:
         raise ValueError(f"leave_one_out needs at least 2 episodes, got {episodes}")
+    returns = returns - returns[..., :1, :]  # changes nothing, and makes equal returns exactly 0
     others = (returns.sum(-2)[..., None, :] - returns) / (episodes - 1)
     return returns - others
 
 
-def normalize(weights, mask):
+def normalize(weights: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Shift and scale each run's weights to mean 0 and standard deviation 1 over the steps that were taken.
 
+    Weights that differ by no more than the rounding of a sum over the steps are taken to be equal, and give 0.
+
     Args:
-        weights: shape (..., episodes, steps), a tensor.
+        weights: shape (..., episodes, steps).
         mask: where a step was taken, the same shape.
 
     Returns:
@@ -107,6 +117,9 @@ def normalize(weights, mask):
     count = mask.sum((-2, -1), keepdim=True)
     if (count < 2).any():
         raise ValueError("normalize needs at least 2 steps in each run, got fewer")
-    centred = (weights - (weights * mask).sum((-2, -1), keepdim=True) / count) * mask
+    rounding = torch.finfo(weights.dtype).eps * weights.shape[-1]
+    weights = torch.where(mask, weights, 0.0).double()
+    centred = (weights - weights.sum((-2, -1), keepdim=True) / count) * mask
     deviation = (centred.square().sum((-2, -1), keepdim=True) / (count - 1)).sqrt()
-    return centred / (deviation + 1e-8)
+    equal = deviation <= rounding * weights.abs().amax((-2, -1), keepdim=True)
+    return torch.where(equal, 0.0, centred / (deviation + 1e-8))

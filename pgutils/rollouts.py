@@ -7,9 +7,10 @@ import gymnasium as gym
 import numpy as np
 import torch
 
-from pgutils.environments import reset_envs
-from pgutils.mdp import TabularMDP, Trajectories, require_probabilities, require_shape
-from pgutils.policies import CategoricalPolicy
+from pgutils.environments import require_match
+from pgutils.policies import Policy
+from pgutils.spaces import in_range
+from pgutils.together import reset_envs
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +19,7 @@ class EpisodeBatch:
 
     Attributes:
         obs: the observation before each step, shape (runs, episodes, steps, obs_dim).
-        actions: shape (runs, episodes, steps), integers.
+        actions: as the policy drew them: shape (runs, episodes, steps), integers; or (runs, episodes, steps, D).
         rewards: shape (runs, episodes, steps); 0 after the end.
         mask: where a step was really taken, shape (runs, episodes, steps), booleans.
         final_obs: the observation after the last step, shape (runs, episodes, obs_dim).
@@ -26,6 +27,9 @@ class EpisodeBatch:
         truncated: whether it was cut off by the limit on its steps, shape (runs, episodes).
         gamma: the discount factor.
         values: V(s) before each step where a value function is being learned, shape (runs, episodes, steps).
+        final_values: what lies beyond an episode's last step, shape (runs, episodes): V(final_obs) where it was
+            truncated and gamma is below 1, and 0 elsewhere. With gamma = 1 a task without end has no value, and the
+            limit on the steps belongs to the task.
 
     *Introduced in chapter 3.*
     """
@@ -39,6 +43,7 @@ class EpisodeBatch:
     truncated: torch.Tensor
     gamma: float = 1.0
     values: torch.Tensor | None = None
+    final_values: torch.Tensor | None = None
 
     @property
     def lengths(self) -> torch.Tensor:
@@ -53,7 +58,7 @@ class EpisodeBatch:
 
 def collect_episodes(
     envs: gym.vector.VectorEnv,
-    policy: CategoricalPolicy,
+    policy: Policy,
     rngs: Sequence[np.random.Generator],
     gamma: float = 1.0,
     greedy: bool = False,
@@ -71,30 +76,34 @@ def collect_episodes(
         greedy: take the most probable action instead of sampling.
 
     Raises:
-        ValueError: the copies cannot be shared out evenly.
+        ValueError: the copies cannot be shared out evenly, the policy does not fit the environment, or an observation
+            or a reward is not a finite number.
 
     *Introduced in chapter 3.*
     """
     runs = len(rngs)
     if not runs or envs.num_envs % runs:
         raise ValueError(f"{envs.num_envs} environments cannot be shared out evenly among {runs} runs")
+    require_match(envs, policy)
     episodes = envs.num_envs // runs
     streams = [rng.spawn(1)[0] for rng in rngs]
     obs, alive = reset_envs(envs, streams), np.ones(envs.num_envs, bool)
-    act, noise = policy.actor(greedy), _gumbel_noise(streams, (episodes, envs.single_action_space.n))
+    act, noise = policy.actor(greedy), _noise(policy, streams, episodes)
     record = []
     while alive.any():
-        actions = act(obs.reshape(runs, episodes, -1), next(noise)).ravel()
-        following, rewards, terminated, truncated, _ = envs.step(actions)
+        actions = act(obs.reshape(runs, episodes, -1), next(noise))
+        actions = actions.reshape(envs.num_envs, *actions.shape[2:])
+        received = in_range(envs.single_action_space, actions)
+        following, rewards, terminated, truncated, _ = envs.step(received)
         record.append((obs, actions, rewards, terminated, truncated, alive))
         obs, alive = following, alive & ~(terminated | truncated)
     return _as_batch(record, obs, (runs, episodes), gamma)
 
 
-def _gumbel_noise(streams: Sequence[np.random.Generator], shape: tuple[int, ...], block: int = 64):
-    """Yield Gumbel noise (runs, *shape) step after step, drawn in blocks, each run's from its own stream."""
+def _noise(policy: Policy, streams: Sequence[np.random.Generator], episodes: int, block: int = 64):
+    """Yield the policy's noise (runs, episodes, ...) step after step, drawn in blocks, each run's from its stream."""
     while True:
-        yield from np.stack([stream.gumbel(size=(block, *shape)).astype(np.float32) for stream in streams], axis=1)
+        yield from np.stack([policy.noise(stream, (block, episodes)) for stream in streams], axis=1)
 
 
 def _as_batch(record, last_obs, slots, gamma) -> EpisodeBatch:
@@ -103,56 +112,28 @@ def _as_batch(record, last_obs, slots, gamma) -> EpisodeBatch:
     every_obs = np.stack([*every_obs, last_obs], axis=1)
     actions, rewards, terminated, truncated, mask = (np.stack(column, axis=1) for column in columns)
     terminated, truncated = (terminated & mask).any(1), (truncated & mask).any(1)
+    final_obs = every_obs[np.arange(len(mask)), mask.sum(1)]
+    _require_finite(mask, observation=every_obs[:, :-1], reward=rewards)
+    _require_finite(np.ones(len(mask), bool), observation=final_obs)
 
     def tensor(array):
         return torch.from_numpy(array).unflatten(0, slots)
 
     return EpisodeBatch(
         obs=tensor(every_obs[:, :-1] * mask[..., None]),
-        actions=tensor(actions * mask),
-        rewards=tensor(np.where(mask, rewards, 0.0)),
+        actions=tensor(actions * mask.reshape(*mask.shape, *(1,) * (actions.ndim - 2))),
+        rewards=tensor(np.where(mask, rewards, 0.0).astype(float)),
         mask=tensor(mask),
-        final_obs=tensor(every_obs[np.arange(len(mask)), mask.sum(1)]),
+        final_obs=tensor(final_obs),
         terminated=tensor(terminated),
         truncated=tensor(truncated & ~terminated),
         gamma=gamma,
     )
 
 
-def sample_trajectories(
-    mdp: TabularMDP, policy: np.ndarray, episodes: int, horizon: int, rng: np.random.Generator
-) -> Trajectories:
-    """Play ``episodes`` episodes of a tabular MDP, each cut off after ``horizon`` steps.
-
-    Args:
-        mdp: the decision process.
-        policy: π(a | s), shape (S, A).
-        episodes: how many.
-        horizon: the most steps in one episode.
-        rng: from ``generator``.
-
-    Raises:
-        ValueError: ``episodes`` or ``horizon`` is less than 1, or ``policy`` is not a policy.
-
-    *Introduced in chapter 1.*
-    """
-    if episodes < 1 or horizon < 1:
-        raise ValueError(f"episodes and horizon must be at least 1, got {episodes} and {horizon}")
-    policy = np.asarray(policy, dtype=float)
-    require_shape("policy", policy, mdp.rewards.shape)
-    require_probabilities("policy", policy)
-    states = np.zeros((episodes, horizon + 1), dtype=int)
-    actions = np.zeros((episodes, horizon), dtype=int)
-    states[:, 0] = _draw(np.broadcast_to(mdp.initial, (episodes, len(mdp.initial))), rng)
-    for t in range(horizon):
-        actions[:, t] = _draw(policy[states[:, t]], rng)
-        states[:, t + 1] = _draw(mdp.transitions[states[:, t], actions[:, t]], rng)
-    mask = ~mdp.terminal[states[:, :-1]]
-    dynamics = mdp.initial[states[:, 0]] * mdp.transitions[states[:, :-1], actions, states[:, 1:]].prod(-1)
-    return Trajectories(states, actions, mdp.rewards[states[:, :-1], actions], mask, dynamics)
-
-
-def _draw(probabilities: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw one index from each row of probabilities (N, K), by inverting the cumulative distribution."""
-    below = probabilities.cumsum(-1)[:, :-1] <= rng.random((len(probabilities), 1))
-    return below.sum(-1)
+def _require_finite(mask: np.ndarray, **arrays: np.ndarray) -> None:
+    """Raise ValueError, naming what it is, where an array (copies, ...) holds NaN or infinity under the mask."""
+    for name, array in arrays.items():
+        bad = np.argwhere(~np.isfinite(array[mask]))
+        if len(bad):
+            raise ValueError(f"the environment gave {array[mask][tuple(bad[0])]} in an {name}".replace("an r", "a r"))

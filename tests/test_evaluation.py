@@ -202,10 +202,10 @@ def test_evaluation_has_a_row_for_each_run_and_is_decided_by_its_seed(policy):
 
 def test_greedy_evaluation_takes_the_most_probable_action(policy):
     batch = pg.evaluate("CartPole-v1", policy, episodes=4, greedy=True)
-    most_probable = policy.log_probs(batch.obs).argmax(-1)
+    most_probable = policy.distribution(batch.obs).log_probs.argmax(-1)
     assert torch.equal(batch.actions[batch.mask], most_probable[batch.mask])
     batch = pg.evaluate("CartPole-v1", policy, episodes=4)
-    most_probable = policy.log_probs(batch.obs).argmax(-1)
+    most_probable = policy.distribution(batch.obs).log_probs.argmax(-1)
     assert not torch.equal(batch.actions[batch.mask], most_probable[batch.mask])
 
 

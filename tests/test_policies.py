@@ -100,7 +100,9 @@ def test_networks_compute_each_run_by_its_own_weights(hidden):
     by_hand = forward_by_hand(policy, obs)
     np.testing.assert_allclose(policy(torch.tensor(obs)[:, None])[:, 0].detach(), by_hand, rtol=1e-12)
     normalised = by_hand - np.log(np.exp(by_hand).sum(-1, keepdims=True))
-    np.testing.assert_allclose(policy.log_probs(torch.tensor(obs)[:, None])[:, 0].detach(), normalised, rtol=1e-12)
+    np.testing.assert_allclose(
+        policy.distribution(torch.tensor(obs)[:, None]).log_probs[:, 0].detach(), normalised, rtol=1e-12
+    )
     values = pg.ValueFunction(OBS_DIM, streams(RUNS), hidden)
     by_hand = forward_by_hand(values, obs)[:, 0]
     np.testing.assert_allclose(values(torch.tensor(obs)[:, None])[:, 0].detach(), by_hand, rtol=1e-12)
@@ -110,22 +112,26 @@ def test_networks_compute_each_run_by_its_own_weights(hidden):
 def test_networks_keep_the_axes_between_runs_and_observation(between):
     obs = torch.from_numpy(np.random.default_rng(0).normal(size=(RUNS, *between, OBS_DIM)))
     policy, values = random_policy(), pg.ValueFunction(OBS_DIM, streams(RUNS))
-    assert policy.log_probs(obs).shape == (RUNS, *between, ACTIONS)
+    assert policy.distribution(obs).log_probs.shape == (RUNS, *between, ACTIONS)
     assert values(obs).shape == (RUNS, *between)
     for index in np.ndindex(*between):
-        alone = policy.log_probs(obs[(slice(None), *index)][:, None])[:, 0]
-        torch.testing.assert_close(policy.log_probs(obs)[(slice(None), *index)], alone, rtol=1e-12, atol=1e-14)
+        alone = policy.distribution(obs[(slice(None), *index)][:, None]).log_probs[:, 0]
+        torch.testing.assert_close(
+            policy.distribution(obs).log_probs[(slice(None), *index)], alone, rtol=1e-12, atol=1e-14
+        )
 
 
 @given(st.integers(0, 2**32 - 1))
 def test_probabilities_sum_to_one(seed):
     obs = torch.from_numpy(np.random.default_rng(seed).normal(scale=10, size=(RUNS, 5, OBS_DIM)))
-    np.testing.assert_allclose(random_policy(actions=3).log_probs(obs).exp().sum(-1).detach(), 1, rtol=1e-12)
+    np.testing.assert_allclose(
+        random_policy(actions=3).distribution(obs).log_probs.exp().sum(-1).detach(), 1, rtol=1e-12
+    )
 
 
 def test_float32_observations_are_computed_in_float64():
     obs = torch.ones(RUNS, 5, OBS_DIM, dtype=torch.float32)
-    assert random_policy().log_probs(obs).dtype == torch.float64
+    assert random_policy().distribution(obs).log_probs.dtype == torch.float64
     assert pg.ValueFunction(OBS_DIM, streams(RUNS))(obs).dtype == torch.float64
 
 
@@ -152,7 +158,7 @@ def test_gradient_of_a_run_is_exactly_zero_for_all_other_runs():
     weights = torch.from_numpy(rng.normal(size=(RUNS, 5, 6)))
     for run in range(RUNS):
         policy, values = random_policy(), pg.ValueFunction(OBS_DIM, streams(RUNS))
-        log_probs = policy.log_probs(obs)[..., 0]
+        log_probs = policy.distribution(obs).log_probs[..., 0]
         pg.policy_gradient_loss(log_probs, weights, torch.ones(RUNS, 5, 6, dtype=torch.bool))[run].backward()
         values(obs)[run].square().sum().backward()
         for parameter in (*policy.parameters(), *values.parameters()):
@@ -210,7 +216,9 @@ def test_masked_log_probs_are_those_of_the_steps_taken():
         torch.from_numpy(rng.random((RUNS, 4, 9)) < 0.5),
     )
     policy = random_policy()
-    torch.testing.assert_close(policy.log_probs(obs, mask)[mask], policy.log_probs(obs)[mask], rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(
+        policy.distribution(obs, mask).log_probs[mask], policy.distribution(obs).log_probs[mask], rtol=1e-12, atol=1e-14
+    )
 
 
 def test_a_value_function_has_a_scale_for_each_run():
@@ -229,7 +237,7 @@ def test_a_value_function_has_a_scale_for_each_run():
 def test_a_greedy_actor_takes_the_most_probable_action():
     obs = np.random.default_rng(3).normal(size=(RUNS, 200, OBS_DIM))
     policy = random_policy(actions=3)
-    wanted = policy.log_probs(torch.from_numpy(obs)).argmax(-1).numpy()
+    wanted = policy.distribution(torch.from_numpy(obs)).log_probs.argmax(-1).numpy()
     noise = np.random.default_rng(4).gumbel(size=(RUNS, 200, 3))
     assert len(np.unique(wanted)) == 3
     np.testing.assert_array_equal(policy.actor(greedy=True)(obs, noise), wanted)
@@ -241,7 +249,7 @@ def test_an_actor_samples_the_softmax():
     # Chi-square against log_probs for each of 3 runs: rejects a right sampler with probability 3e-6.
     draws, policy = 20_000, random_policy(actions=4, scale=0.6)
     obs = np.random.default_rng(5).normal(size=(RUNS, 1, OBS_DIM))
-    probabilities = policy.log_probs(torch.from_numpy(obs)).exp()[:, 0].detach().numpy()
+    probabilities = policy.distribution(torch.from_numpy(obs)).log_probs.exp()[:, 0].detach().numpy()
     assert (probabilities * draws > 5).all()
     noise = np.random.default_rng(6).gumbel(size=(RUNS, draws, 4))
     actions = policy.actor()(np.broadcast_to(obs, (RUNS, draws, OBS_DIM)), noise)

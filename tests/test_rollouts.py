@@ -199,7 +199,7 @@ def test_actions_are_sampled_from_the_policy():
     # For each of 3 runs, Σ (1[a = 1] - p) over all steps is a martingale; divided by its standard deviation it is
     # standard normal, and beyond 4.9 with probability 1e-6.
     _, policy, batch = collect("CartPole-v1", episodes=300)
-    p = policy.log_probs(batch.obs).exp()[..., 1].detach()
+    p = policy.distribution(batch.obs).log_probs.exp()[..., 1].detach()
     assert p[batch.mask].std() > 0.01
     surprise = ((batch.actions - p) * batch.mask).sum((-2, -1))
     deviation = (p * (1 - p) * batch.mask).sum((-2, -1)).sqrt()
@@ -209,10 +209,10 @@ def test_actions_are_sampled_from_the_policy():
 
 def test_greedy_actions_are_the_most_probable_ones():
     _, policy, batch = collect("CartPole-v1", greedy=True)
-    wanted = policy.log_probs(batch.obs).argmax(-1)
+    wanted = policy.distribution(batch.obs).log_probs.argmax(-1)
     assert torch.equal(batch.actions[batch.mask], wanted[batch.mask])
     _, _, sampled = collect("CartPole-v1")
-    wanted = policy.log_probs(sampled.obs).argmax(-1)
+    wanted = policy.distribution(sampled.obs).log_probs.argmax(-1)
     assert (sampled.actions[sampled.mask] != wanted[sampled.mask]).any()
 
 

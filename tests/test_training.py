@@ -10,7 +10,6 @@ import torch
 from scipy import stats
 
 import pgutils as pg
-from pgutils.training import update
 
 SMALL = {"runs": 3, "iterations": 3, "episodes": 4}
 
@@ -37,7 +36,7 @@ def loss_by_hand(policy, batch, weights, run):
     for i, length in enumerate(batch.lengths[run].tolist()):
         obs = torch.zeros_like(batch.obs[:, i, :length])
         obs[run] = batch.obs[run, i, :length]
-        log_probs = policy.log_probs(obs)[run]
+        log_probs = policy.distribution(obs).log_probs[run]
         for t, action in enumerate(batch.actions[run, i, :length].tolist()):
             total = total - log_probs[t, action] * weights[run, i, t].item()
     return total / batch.mask.shape[1]
@@ -132,7 +131,7 @@ def test_entropies_are_those_of_the_policy_that_acted(recorded):
     history, batches = recorded
     batch, policy = batches[0], history.initial_policy
     for run in range(3):
-        probabilities = policy.log_probs(batch.obs)[run][batch.mask[run]].exp().detach()
+        probabilities = policy.distribution(batch.obs).log_probs[run][batch.mask[run]].exp().detach()
         assert history.entropies[run, 0] == pytest.approx(stats.entropy(probabilities, axis=-1).mean(), rel=1e-10)
 
 
@@ -312,7 +311,7 @@ def test_a_curve_does_not_change_when_earlier_runs_are_removed():
     optimizer = torch.optim.Adam(policy.parameters(), lr=0.05)
     for iteration in range(3):
         batch = pg.collect_episodes(envs, policy, rngs)
-        loss = update(policy, optimizer, batch, pg.rewards_to_go(batch))["losses"]
+        loss = pg.gradient_step(policy, optimizer, batch, pg.rewards_to_go(batch))["losses"]
         assert batch.returns.mean() == together.returns[2, iteration]
         assert loss.item() == pytest.approx(together.losses[2, iteration], rel=1e-12)
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from pgutils.exercises.exercise import Exercise, Mistake
-from pgutils.mdp import TabularMDP, mountain_hike
+from pgutils.mdp import TabularMDP
+from pgutils.problems import mountain_hike
 from pgutils.returns import total_return
 
 

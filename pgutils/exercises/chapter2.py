@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import softmax
 
 from pgutils.exercises.exercise import Exercise, Mistake
-from pgutils.mdp import mountain_hike
+from pgutils.problems import mountain_hike
 
 HIKE = mountain_hike()
 POLICY = np.array([[0.5, 0.5], [0.75, 0.25], [0.25, 0.75], [0.5, 0.5]])
