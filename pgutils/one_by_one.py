@@ -43,7 +43,7 @@ class OneByOne(gym.vector.VectorEnv):
         if isinstance(space, gym.spaces.Box) and np.issubdtype(space.dtype, np.floating):
             return
         if not isinstance(space, gym.spaces.Discrete):
-            raise self.fault(f"must have discrete actions (Discrete) or continuous ones (a Box of floats), got {space}")
+            raise self.fault(f"its actions must be Discrete or a Box of floats, got {space}")
 
     def _require_limit(self, env: gym.Env) -> None:
         limited = env.spec is not None and env.spec.max_episode_steps is not None
@@ -51,7 +51,7 @@ class OneByOne(gym.vector.VectorEnv):
             limited, env = limited or isinstance(env, gym.wrappers.TimeLimit), env.env
         if not limited:
             raise self.fault(
-                "must have a limit on its steps: register it with max_episode_steps=…, or wrap it in "
+                "its episodes must have a limit: register it with max_episode_steps=…, or wrap it in "
                 "gymnasium.wrappers.TimeLimit"
             )
 

@@ -117,9 +117,9 @@ def normalize(weights: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     count = mask.sum((-2, -1), keepdim=True)
     if (count < 2).any():
         raise ValueError("normalize needs at least 2 steps in each run, got fewer")
-    rounding = torch.finfo(weights.dtype).eps * weights.shape[-1]
+    dtype, rounding = weights.dtype, torch.finfo(weights.dtype).eps * weights.shape[-1]
     weights = torch.where(mask, weights, 0.0).double()
     centred = (weights - weights.sum((-2, -1), keepdim=True) / count) * mask
     deviation = (centred.square().sum((-2, -1), keepdim=True) / (count - 1)).sqrt()
     equal = deviation <= rounding * weights.abs().amax((-2, -1), keepdim=True)
-    return torch.where(equal, 0.0, centred / (deviation + 1e-8))
+    return torch.where(equal, 0.0, centred / (deviation + 1e-8)).to(dtype)

@@ -26,6 +26,6 @@ def in_range(space: gym.Space, actions: np.ndarray) -> np.ndarray:
         return actions + space.start
     low, high = space.low.ravel().astype(float), space.high.ravel().astype(float)
     bounded = np.isfinite(low) & np.isfinite(high)
-    middle, half = np.where(bounded, (low + high) / 2, 0.0), np.where(bounded, (high - low) / 2, 1.0)
-    scaled = np.clip(middle + half * actions, low, high)
+    bottom, top = np.where(bounded, low, -1.0), np.where(bounded, high, 1.0)
+    scaled = np.clip((bottom + top) / 2 + (top - bottom) / 2 * actions, low, high)
     return scaled.astype(space.dtype).reshape(-1, *space.shape)

@@ -32,8 +32,8 @@ class RunStreams:
         def draw(*args, size=None, **options):
             if size is None and args and isinstance(args[-1], tuple):
                 *args, size = args
-            *rest, last = (None,) if size is None else np.atleast_1d(size).tolist()
-            if last != self.copies:
+            *rest, last = np.atleast_1d(1 if size is None else size).tolist() or [1]
+            if size is None or last != self.copies:
                 return getattr(self.apart, name)(*args, size=size, **options)
             share = (*rest, last // len(self.streams))
             return np.concatenate([getattr(s, name)(*args, size=share, **options) for s in self.streams], axis=-1)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from itertools import takewhile
+from warnings import catch_warnings
 
 import numpy as np
 import torch
@@ -107,8 +108,9 @@ def train(
     shares = [rngs[job::n_jobs] for job in range(min(n_jobs, runs))]
     elsewhere = Parallel(n_jobs, return_as="generator")(delayed(_train_share)(rngs, settings) for rngs in shares[1:])
     here = _train_share(shares[0], settings, watch=lambda steps: progress(steps, line, iterations))
-    if n_jobs > 1 and here.returns.shape[1] < iterations:
-        elsewhere.close()
+    if n_jobs > 1 and here.returns.shape[1] < iterations:  # interrupted
+        with catch_warnings(action="ignore"):
+            elsewhere.close()
         return here
     return interleave([here, *elsewhere])
 

@@ -130,9 +130,9 @@ def test_a_batch_brings_its_rewards_and_its_gamma(function):
         (np.ones((3, 0)), 1.0, r"rewards must hold at least one step, got shape \(3, 0\)"),
         (torch.ones(0, 3), 1.0, r"rewards must hold at least one step, got shape \(0, 3\)"),
         (3.0, 1.0, r"rewards must hold at least one step, got shape \(\)"),
-        ([1.0, float("nan")], 1.0, "rewards must be numbers, got NaN"),
-        (torch.tensor([[1.0], [float("nan")]]), 1.0, "rewards must be numbers, got NaN"),
-        (batch_of([[[float("nan")]]]), 1.0, "rewards must be numbers, got NaN"),
+        ([1.0, float("nan")], 1.0, "rewards must be finite numbers, got NaN or infinity"),
+        (torch.tensor([[1.0], [float("nan")]]), 1.0, "rewards must be finite numbers, got NaN or infinity"),
+        (batch_of([[[float("nan")]]]), 1.0, "rewards must be finite numbers, got NaN or infinity"),
     ],
 )
 def test_bad_rewards_are_refused(function, rewards, gamma, message):

@@ -1,5 +1,6 @@
 """The training loop: what it records, that its runs never mix, and that it refuses to go on with nonsense."""
 
+import multiprocessing
 from copy import deepcopy
 from itertools import pairwise
 
@@ -144,7 +145,7 @@ def test_signal_and_noise_split_the_squared_gradient_without_bias():
         parameter.data[:] = parameter.data[:1]
     for episodes in (2, 3, 8):
         batch = pg.collect_episodes(pg.make_envs("CartPole-v1", runs * episodes), policy, rngs, gamma=0.9)
-        found = update(policy, torch.optim.SGD(policy.parameters(), lr=0.0), batch, pg.rewards_to_go(batch))
+        found = pg.gradient_step(policy, torch.optim.SGD(policy.parameters(), lr=0.0), batch, pg.rewards_to_go(batch))
         gradients = torch.cat([parameter.grad.flatten(1) for parameter in policy.parameters()], 1)
         torch.testing.assert_close(found["signals"] + found["noises"], gradients.square().sum(1))
         deviations = (gradients - gradients.mean(0)).square().sum(1) * runs / (runs - 1)
@@ -362,7 +363,7 @@ def test_one_line_is_left_behind(capsys):
 @pytest.mark.parametrize("name", ["runs", "iterations", "episodes", "n_jobs"])
 @pytest.mark.parametrize("number", [0, -2])
 def test_counts_must_be_positive(name, number):
-    with pytest.raises(ValueError, match=f"{name} must be at least 1, got {number}"):
+    with pytest.raises(ValueError, match=f"{name} must be a whole number of at least 1, got {number}"):
         train(**{name: number})
 
 
@@ -370,13 +371,12 @@ def test_counts_must_be_positive(name, number):
     ("options", "message"),
     [
         ({"env_id": "CartPole-v99"}, "unknown environment id 'CartPole-v99'"),
-        ({"env_id": "Pendulum-v1"}, "Pendulum-v1 must have discrete actions"),
         ({"gamma": 1.2}, r"gamma must lie in \[0, 1\], got 1.2"),
         ({"gamma": -0.1, "weights": lambda batch: batch.rewards}, r"gamma must lie in \[0, 1\], got -0.1"),
         ({"seed": -1}, "seed must be a non-negative integer, got -1"),
-        ({"value_steps": -1}, "value_steps must be at least 0, got -1"),
-        ({"env_steps": 0}, "env_steps must be at least 1, with n_jobs=1, got 0 with n_jobs=1"),
-        ({"env_steps": 9, "n_jobs": 2}, "env_steps must be at least 1, with n_jobs=1, got 9 with n_jobs=2"),
+        ({"value_steps": -1}, "value_steps must be a whole number of at least 0, got -1"),
+        ({"env_steps": 0}, "env_steps must be a whole number of at least 1, got 0"),
+        ({"env_steps": 9, "n_jobs": 2}, "env_steps goes with n_jobs=1, got n_jobs=2"),
         ({"seed": 0.5}, "seed must be a non-negative integer, got 0.5"),
         ({"learning_rate": -1.0}, r"[Ll]earning.rate.* -1.0"),
     ],
@@ -405,15 +405,126 @@ def test_weights_must_have_the_shape_of_the_batch(weights, got):
 def test_divergence_names_its_iteration(number, when):
     seen = []
 
-    def weights(batch):
-        seen.append(batch)
-        factor = torch.ones(3, 1, 1)
-        factor[1] = number if len(seen) > when else 1.0
-        return batch.rewards * factor
+    def update(*args):
+        seen.append(args)
+        return {"losses": torch.tensor([0.0, number if len(seen) > when else 1.0, 0.0])}
 
     with pytest.raises(FloatingPointError, match=f"training diverged in iteration {when}: .*(nan|inf)"):
-        train(weights=weights)
+        train(update=update)
     assert len(seen) == when + 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"iterations": 1e3}, r"iterations must be a whole number of at least 1, got 1000\.0"),
+        ({"runs": 2.0}, r"runs must be a whole number of at least 1, got 2\.0"),
+        ({"hidden": 64}, r"hidden must be a tuple of whole numbers such as \(64,\), got 64"),
+        ({"hidden": (8, 0)}, r"hidden\[1\] must be a whole number of at least 1, got 0"),
+        ({"weights": torch.ones(3)}, r"weights must be a function, got tensor"),
+        ({"targets": 0.9}, r"targets must be a function, got 0\.9"),
+        ({"update": "ppo"}, "update must be a function, got 'ppo'"),
+        ({"optimizer": None}, "optimizer must be a function, got None"),
+        ({"policy": 3}, "policy must be a function or None, got 3"),
+        ({"success": 200}, "success must be a function or None, got 200"),
+        ({"weights": pg.leave_one_out}, r"expected numbers such as rewards_to_go\(batch\), got the batch itself"),
+        ({"value_learning_rate": -1.0}, r"value_learning_rate must be positive and finite, got -1\.0"),
+        ({"weights": lambda b: torch.full_like(b.rewards, torch.nan)}, "weights must be finite numbers"),
+    ],
+)
+def test_slips_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        train(**options)
+
+
+def test_weights_on_the_padding_do_not_count():
+    def padded_with_nan(batch):
+        return torch.where(batch.mask, pg.rewards_to_go(batch), torch.nan)
+
+    np.testing.assert_array_equal(train(weights=padded_with_nan).losses, train().losses)
+
+
+def test_weights_may_be_an_array():
+    arrays = train(weights=lambda batch: pg.rewards_to_go(batch.rewards.numpy()))
+    np.testing.assert_array_equal(arrays.losses, train().losses)
+
+
+def test_the_number_of_threads_is_put_back():
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        during = []
+        train(weights=lambda batch: during.append(torch.get_num_threads()) or batch.rewards)
+        with pytest.raises(ValueError, match="expected numbers"):
+            train(weights=pg.leave_one_out)
+        assert (set(during), torch.get_num_threads()) == ({1}, 3)
+    finally:
+        torch.set_num_threads(before)
+
+
+def interrupting(iteration):
+    """Return a weights function that is interrupted in the given iteration of this process."""
+    seen = []
+
+    def weights(batch):
+        seen.append(batch)
+        if len(seen) > iteration and multiprocessing.parent_process() is None:
+            raise KeyboardInterrupt
+        return pg.rewards_to_go(batch)
+
+    return weights
+
+
+def test_an_interrupted_training_keeps_what_it_has(capsys):
+    whole, stopped = train(iterations=5), train(weights=interrupting(2), iterations=5)
+    np.testing.assert_array_equal(stopped.returns, whole.returns[:, :2])
+    assert stopped.policy.runs == 3
+    assert capsys.readouterr().out.count("\n") == 2
+
+
+def test_an_interrupted_process_keeps_its_own_runs():
+    whole, stopped = train(iterations=5), train(weights=interrupting(2), iterations=5, n_jobs=2)
+    np.testing.assert_array_equal(stopped.returns, whole.returns[::2, :2])
+
+
+def test_a_training_interrupted_before_its_first_step_has_nothing_to_keep():
+    with pytest.raises(KeyboardInterrupt):
+        train(weights=interrupting(0))
+
+
+class Walk(gym.Env):
+    """Stands for a reader's own environment, known to this process alone."""
+
+    observation_space, action_space = gym.spaces.Discrete(7), gym.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.place = 3
+        return self.place, {}
+
+    def step(self, action):
+        self.place += 2 * int(action) - 1
+        return self.place, float(self.place == 6), self.place in (0, 6), False, {}
+
+
+@pytest.mark.filterwarnings("ignore:builtin type .* has no __module__ attribute:DeprecationWarning")
+@pytest.mark.parametrize("register", [True, False])
+def test_ones_own_environment_is_known_in_other_processes(register, capsys):
+    env_id = "Walk-v0" if register else lambda: gym.wrappers.TimeLimit(Walk(), 50)
+    gym.register("Walk-v0", Walk, max_episode_steps=50)
+    try:
+        alone, shared = train(env_id, iterations=5), train(env_id, iterations=5, n_jobs=2)
+    finally:
+        del gym.registry["Walk-v0"]
+    np.testing.assert_array_equal(alone.returns, shared.returns)
+    assert alone.returns[:, -1].mean() >= alone.returns[:, 0].mean()
+    name = "Walk-v0" if register else "<lambda>"
+    assert capsys.readouterr().out.startswith(f"{name}: 3 runs")
+
+
+def test_a_label_says_what_was_trained(capsys):
+    train(label="reward-to-go")
+    assert capsys.readouterr().out == "reward-to-go, CartPole-v1: 3 runs × 3 iterations × 4 episodes, seed 0\n"
 
 
 @np.errstate(all="ignore")
