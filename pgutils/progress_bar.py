@@ -38,7 +38,5 @@ def progress(iterable, line: str, total: int):
     if hasattr(get_ipython(), "kernel"):
         yield from _NotebookBar(iterable, line=line, total=total, mininterval=0.25)
     else:
-        try:
-            yield from tqdm(iterable, total=total, leave=False, disable=not sys.stderr.isatty())
-        finally:  # also when the work is interrupted
-            print(line)
+        yield from tqdm(iterable, total=total, leave=False, disable=not sys.stderr.isatty())
+        print(line)

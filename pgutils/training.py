@@ -1,7 +1,7 @@
 """The training loop of every chapter. A method is three functions: ``weights``, ``targets`` and ``update``."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from copy import deepcopy
 from itertools import takewhile
 from warnings import catch_warnings
@@ -126,24 +126,27 @@ def _train_share(rngs: list[np.random.Generator], settings: Settings, watch: Cal
     values = ValueFunction(obs_dim, rngs, settings.hidden)
     fit = value_fitter(values, settings.targets, settings.value_learning_rate, settings.value_steps)
     optimizer = settings.optimizer(policy.parameters(), lr=settings.learning_rate)
-    rows, taken = [], torch.zeros(len(rngs), dtype=torch.int64)
-    budget = settings.env_steps or np.inf
-    unfinished = takewhile(lambda _: bool(taken.min() < budget), range(settings.iterations))
-    try:
-        with one_thread():
-            for iteration in watch(unfinished):
-                batch = collect_episodes(envs, policy, rngs, settings.gamma)
-                batch = fit(batch) if settings.value_steps else batch
-                weights = as_weights(settings.weights(batch), batch)
-                diagnostics = settings.update(policy, optimizer, batch, weights)
-                require_finite(diagnostics, iteration)
-                taken.add_(batch.lengths.sum(-1))
-                rows.append({**diagnostics, **_outcomes(batch, settings.success), "env_steps": taken.clone()})
-    except KeyboardInterrupt:
-        if not rows:
-            raise
-    finally:
-        envs.close()
+    rows, taken, budget = [], torch.zeros(len(rngs), dtype=torch.int64), settings.env_steps or np.inf
+
+    def iterate(iteration: int) -> bool:
+        """Do one iteration and record it; return whether to go on."""
+        try:
+            batch = collect_episodes(envs, policy, rngs, settings.gamma)
+            batch = fit(batch) if settings.value_steps else batch
+            weights = as_weights(settings.weights(batch), batch)
+            diagnostics = settings.update(policy, optimizer, batch, weights)
+        except KeyboardInterrupt:
+            if not rows:
+                raise
+            return False
+        require_finite(diagnostics, iteration)
+        taken.add_(batch.lengths.sum(-1))
+        rows.append({**diagnostics, **_outcomes(batch, settings.success), "env_steps": taken.clone()})
+        return bool(taken.min() < budget)
+
+    with one_thread(), closing(envs):
+        for _ in watch(takewhile(iterate, range(settings.iterations))):
+            pass
     return from_rows(rows, policy, initial_policy)
 
 

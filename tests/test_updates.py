@@ -47,8 +47,8 @@ def test_the_optimiser_is_an_argument():
     for rate in (0.25, 0.125):
         history = pg.train("CartPole-v1", optimizer=torch.optim.SGD, learning_rate=rate, runs=2, iterations=1)
         changes.append(history.policy.weights[0] - history.initial_policy.weights[0])
-    torch.testing.assert_close(changes[0], 2 * changes[1])  # Adam's step would have the size of the rate
-    assert changes[0].abs().max() > 3 * 0.25
+    torch.testing.assert_close(changes[0], 2 * changes[1])
+    assert changes[0].abs().std() > 0.1 * changes[0].abs().mean()  # every number of Adam's first step has one size
 
 
 def test_the_policy_is_an_argument():
