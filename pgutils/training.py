@@ -13,17 +13,11 @@ from joblib import Parallel, delayed
 from pgutils.advantages import td_lambda
 from pgutils.environments import Env, env_name, make_envs, resolve
 from pgutils.evaluation import explained_variance
-<<<<<<< HEAD
-from pgutils.losses import policy_gradient_loss, value_loss
-from pgutils.policies import CategoricalPolicy, ValueFunction, join_runs
-from pgutils.progress_bar import progress
-=======
 from pgutils.fitting import value_fitter
 from pgutils.history import History, from_rows, interleave
 from pgutils.networks import ValueFunction
 from pgutils.policies import CategoricalPolicy, GaussianPolicy
-from pgutils.progress import progress
->>>>>>> f7c321e (Make a method of three functions: weights, targets, update; policies of two kinds with one interface; environments held to what they declare)
+from pgutils.progress_bar import progress
 from pgutils.returns import rewards_to_go
 from pgutils.rollouts import EpisodeBatch, collect_episodes
 from pgutils.seeding import generator
