@@ -1,5 +1,5 @@
 SHELL := bash
-PYTHON ?= python3.11
+PYTHON ?= $(firstword $(foreach minor,13 12 11,$(shell command -v python3.$(minor))) python3)
 NOTEBOOKS ?= $(wildcard book/*.ipynb)
 BIN := .venv/bin
 TORCH := torch==2.13.0

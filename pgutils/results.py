@@ -6,6 +6,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+BOOK = Path(__file__).parent.parent / "book"
+
 
 def save_results(path, arrays: dict[str, np.ndarray], settings: dict, versions: dict[str, str]) -> None:
     """Store arrays as one compressed ``.npz``, together with the settings and the versions that made them.
@@ -29,7 +31,8 @@ def load_results(path, **settings) -> dict[str, np.ndarray]:
     """Return the arrays of a recorded experiment, having made sure that it is the one that is wanted.
 
     Args:
-        path: an ``.npz`` that ``make results`` has written.
+        path: an ``.npz`` that ``make results`` has written; where it is not found from the working directory, it is
+            looked for in the book's own folder.
         settings: what the experiment must have been made with; settings not named here may be anything.
 
     Returns:
@@ -41,9 +44,9 @@ def load_results(path, **settings) -> dict[str, np.ndarray]:
 
     *Introduced in chapter 5.*
     """
-    again = "run `make results` in the project's folder to record it"
+    path, again = _find(Path(path)), "run `make results` in the project's folder to record it"
     try:
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = dict(stored)
             about = json.loads(str(arrays.pop("about")))
     except FileNotFoundError:
@@ -56,3 +59,9 @@ def load_results(path, **settings) -> dict[str, np.ndarray]:
         if found != value:
             raise ValueError(f"{path} was made with {name}={found!r}, not {value!r}: {again} anew")
     return arrays
+
+
+def _find(path: Path) -> Path:
+    """Return the whole path of a file: as it is given, or in the book's folder if it is only there."""
+    there = BOOK / path
+    return there if there.exists() and not path.exists() else path.absolute()

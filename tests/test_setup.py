@@ -1,11 +1,13 @@
 """What pyproject.toml asks for, constraints.txt pins and environment.yml installs must agree."""
 
+import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -31,6 +33,33 @@ def test_each_pin_is_one_public_version():
 def test_environment_installs_the_pinned_book():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     python, pip, packages = environment["dependencies"]
-    assert python == f"python={PROJECT['requires-python'].removeprefix('>=')}"
+    assert python.removeprefix("python=") in SpecifierSet(PROJECT["requires-python"])
     assert pip == "pip"
     assert packages == {"pip": ["-c constraints.txt", "-e .[book]"]}
+
+
+def test_metadata_promise_the_versions_that_are_tried():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())
+    tried = workflow["jobs"]["test"]["strategy"]["matrix"]["python"]
+    assert tried == [f"3.{minor}" for minor in range(20) if f"3.{minor}" in SpecifierSet(PROJECT["requires-python"])]
+
+
+def found_by_make(tmp_path, *present):
+    """Return which of the Pythons that are present `make` takes."""
+    for name in present:
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    command = ["make", "--eval", "found: ; @echo $(notdir $(PYTHON))", "found"]
+    return subprocess.run(command, cwd=ROOT, env=path, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("present", "taken"),
+    [
+        (["python3.11", "python3.12", "python3.13", "python3.14"], "python3.13"),
+        (["python3.11", "python3.12"], "python3.12"),
+    ],
+)
+def test_make_takes_the_newest_python_that_will_do(tmp_path, present, taken):
+    assert found_by_make(tmp_path, *present) == taken
