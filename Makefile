@@ -1,5 +1,5 @@
 SHELL := bash
-PYTHON ?= $(firstword $(foreach minor,13 12 11,$(shell command -v python3.$(minor))) python3)
+PYTHON ?= $(shell for python in python3.{13,12,11}; do $$python -c '' 2> /dev/null && echo $$python && break; done)
 NOTEBOOKS ?= $(wildcard book/*.ipynb)
 BIN := .venv/bin
 TORCH := torch==2.13.0
