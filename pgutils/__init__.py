@@ -15,6 +15,7 @@ from pgutils.evaluation import (
 )
 from pgutils.exercises import check, hint, probe, progress, solved
 from pgutils.history import History
+from pgutils.exercises import check, hint, predict, probe, progress, reveal, solved
 from pgutils.losses import policy_gradient_loss, value_loss
 from pgutils.mdp import TabularMDP, exact_policy_gradient
 from pgutils.moments import gradient_moments
@@ -66,9 +67,11 @@ __all__ = [
     "plot_learning_curves",
     "plot_mdp",
     "policy_gradient_loss",
+    "predict",
     "probability_of_improvement",
     "probe",
     "progress",
+    "reveal",
     "rewards_to_go",
     "sample_trajectories",
     "save_results",

@@ -9,9 +9,10 @@ from pgutils.exercises.arguments import convert_arguments
 from pgutils.exercises.catalogue import EXERCISES, find
 from pgutils.exercises.diagnosis import diagnose
 from pgutils.exercises.overview import progress
+from pgutils.exercises.predictions import PREDICTIONS, compare_with_guess, note_guess
 from pgutils.exercises.wording import message
 
-__all__ = ["EXERCISES", "check", "hint", "probe", "progress", "solved"]
+__all__ = ["EXERCISES", "PREDICTIONS", "check", "hint", "predict", "probe", "progress", "reveal", "solved"]
 
 SOLUTION = ("def solution(", "# The answer")  # how a cell begins that holds the book's own answer
 
@@ -112,3 +113,37 @@ def probe(name: str, label: str | None = None) -> tuple:
     if label not in exercise.probes:
         raise ValueError(f"{exercise.name} has no probe {label!r}; there are {', '.join(map(repr, exercise.probes))}")
     return convert_arguments(exercise, exercise.probes[label], exercise.kinds[0])
+
+
+def predict(name: str, guess) -> None:
+    """Note what you expect before you find out, and print it.
+
+    Only a guess from before the outcome was seen counts. Whatever is not a guess, such as ``...``, takes it back.
+
+    Args:
+        name: of the prediction, or the label of its exercise in the book.
+        guess: a number or an interval ``[low, high]``; one of several answers, or a list of such; or an ordering. What
+            is wanted is printed where it is something else.
+
+    Raises:
+        ValueError: there is no prediction of that name.
+
+    *Introduced in chapter 1.*
+    """
+    print(note_guess(find(name, PREDICTIONS, "predict"), guess))
+
+
+def reveal(name: str, outcome) -> None:
+    """Print what came out, and how close your prediction was. Without a prediction, nothing is given away.
+
+    Args:
+        name: of the prediction, or the label of its exercise in the book.
+        outcome: what came out; or a function without arguments that finds out, where that takes long. It is called only
+            if there is a prediction.
+
+    Raises:
+        ValueError: there is no prediction of that name.
+
+    *Introduced in chapter 1.*
+    """
+    print(compare_with_guess(find(name, PREDICTIONS, "reveal"), outcome))

@@ -6,10 +6,22 @@ To add an exercise, add an ``Exercise`` to the module of its chapter and its nam
 from collections.abc import Mapping
 from difflib import SequenceMatcher
 
-from pgutils.exercises import chapter1, chapter2, chapter3, chapter4, chapter5, chapter6
+from pgutils.exercises import (
+    chapter1,
+    chapter2,
+    chapter3,
+    chapter4,
+    chapter5,
+    chapter6,
+    mending,
+    paper,
+    testing,
+    toy,
+    weights,
+)
 from pgutils.exercises.index import INDEX
 
-MODULES = (chapter1, chapter2, chapter3, chapter4, chapter5, chapter6)
+MODULES = (chapter1, chapter2, chapter3, chapter4, chapter5, chapter6, paper, mending, weights, testing, toy)
 EXERCISES = {exercise.name: exercise for module in MODULES for exercise in module.EXERCISES}
 LIKENESS = 0.6  # how alike two names must be for one to be suggested in place of the other
 
@@ -29,22 +41,23 @@ def find(name: str, known: Mapping, function: str):
         raise ValueError(f'the name comes first: pg.{function}("name", …), got {type(name).__name__} in its place')
     if name in known:
         return known[name]
-    entry = next((entry for entry in INDEX if entry.label == name), None)
-    names = [part for part in entry.names if part in known] if entry else []
+    entry = next((entry for entry in INDEX if name in (entry.label, *entry.names)), None)
+    names = [part for part in entry.names if part in known] if entry and name == entry.label else []
     if len(names) == 1:
         return known[names[0]]
     if names:
         raise ValueError(f"{name} has several parts: {', '.join(map(repr, names))}")
     if entry:
-        raise ValueError(f"{name} has nothing for pg.{function}: {_elsewhere(entry.names)}")
+        raise ValueError(f"{name} has nothing for pg.{function}: {_elsewhere(name, entry.names)}")
     raise ValueError(f"unknown exercise {name!r}: {_suggestion(name, known)}")
 
 
-def _elsewhere(names: tuple[str, ...]) -> str:
+def _elsewhere(name: str, names: tuple[str, ...]) -> str:
     """Return what to do with an exercise that has other parts, or none."""
     if not names:
         return "compare your answer with its solution"
-    return f'pg.{"check" if names[0] in EXERCISES else "predict"}("{names[0]}", …) is what it asks for'
+    part = name if name in names else names[0]
+    return f'pg.{"check" if part in EXERCISES else "predict"}("{part}", …) is what it asks for'
 
 
 def _suggestion(name: str, known: Mapping) -> str:

@@ -65,6 +65,7 @@ class Exercise:
         mistakes: those that are known; no two of them give the same on all probes.
         hints: what ``hint`` says, one at a time.
         conventions: other answers that can be defended.
+        inputs: the kinds of input to try, in this order, until the answer can work with one.
         gradients: names of arguments that are tensors with a gradient; the gradients of the answer's sum with respect
             to them are compared as well as the answer itself.
         tolerance: the largest difference that passes, relative to the largest number (at least 1).
@@ -82,6 +83,7 @@ class Exercise:
     hints: tuple[str, ...]
     probes: Mapping[str, tuple] = field(default_factory=lambda: {"your answer": ()})
     conventions: tuple[Convention, ...] = ()
+    inputs: tuple[str, ...] = ("array", "tensor", "list")
     gradients: tuple[str, ...] = ()
     tolerance: float = 1e-5
     broken: Callable | None = None
@@ -98,8 +100,8 @@ class Exercise:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of input to try, in this order, until the answer can work with one."""
-        return ("tensor",) if self.gradients else ("array", "tensor", "list")
+        """The kinds of input to try; where there are gradients, only tensors."""
+        return ("tensor",) if self.gradients else self.inputs
 
     @property
     def followed(self) -> list[tuple[Convention, ...]]:

@@ -1,0 +1,82 @@
+"""Predictions: a guess is noted before the cell that reveals, and compared with what came out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pgutils.exercises import record
+from pgutils.exercises.guesses import Choice, Ordering, Quantity, Unclear
+from pgutils.exercises.wording import message
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Something to be predicted.
+
+    Attributes:
+        name: as given to ``predict`` and ``reveal``.
+        chapter: where it is set.
+        kind: what a guess looks like.
+    """
+
+    name: str
+    chapter: int
+    kind: Quantity | Choice | Ordering
+
+
+PREDICTIONS = {
+    prediction.name: prediction
+    for prediction in (
+        Prediction("better-start", 1, Quantity()),
+        Prediction(
+            "doubled-and-shifted",
+            2,
+            Choice(("unchanged", "doubled", "something else"), ("2 R", "R + 1", "each reward + 1")),
+        ),
+        Prediction("constant-return", 3, Quantity(near=0.25)),
+        Prediction("final-reward", 4, Quantity(near=0.01)),
+        Prediction("two-episodes", 5, Quantity(near=0.05)),
+        Prediction(
+            "quietest-weights",
+            5,
+            Ordering(
+                ("total return", "leave-one-out", "reward-to-go", "value"),
+                "from the smallest variance to the largest",
+            ),
+        ),
+        Prediction("three-seeds", 6, Quantity(near=0.05)),
+    )
+}
+
+_guesses: dict[str, object] = {}  # the guess that counts, for each prediction that was made in this session
+_outcomes: dict[str, object] = {}  # what came out, where it was revealed
+
+
+def note_guess(prediction: Prediction, guess) -> str:
+    """Note a guess, and return what to say of it. Once the outcome was revealed, the guess before it counts."""
+    name = prediction.name
+    if guess is None or guess is ...:
+        _guesses.pop(name, None)
+        return message("○", prediction, f"no prediction yet. Wanted is {prediction.kind.wanted}.")
+    try:
+        guess = prediction.kind.read(guess)
+    except Unclear:
+        _guesses.pop(name, None)
+        return message("✗", prediction, f"wanted is {prediction.kind.wanted}, and this is {guess!r}.")
+    if name in _outcomes and _guesses.get(name) != guess:
+        return message("→", prediction, "you have seen the outcome. What you predicted before it stays noted.")
+    _guesses[name] = guess
+    record.note(name, "tried", guess=guess)
+    return message("→", prediction, f"noted: {prediction.kind.show(guess)}. Now find out.")
+
+
+def compare_with_guess(prediction: Prediction, outcome) -> str:
+    """Return how close the guess was to an outcome, which may be a function that has to be called to know it."""
+    name, kind = prediction.name, prediction.kind
+    if name not in _guesses:
+        return message("○", prediction, f'what do you expect? pg.predict("{name}", …) comes first.')
+    outcome = outcome() if isinstance(outcome, Callable) else outcome
+    guess, _outcomes[name] = _guesses[name], outcome
+    record.note(name, "done", guess=guess)
+    good, words = kind.compare(guess, outcome)
+    said = f"you said {kind.show(guess)}; it is {kind.show(outcome)}. {words}"
+    return message("✓" if good else "✗", prediction, said.strip())
