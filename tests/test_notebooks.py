@@ -123,7 +123,7 @@ def test_every_exercise_is_in_the_index():
             if cell.cell_type == "markdown":
                 for title, label, kind, minutes in EXERCISE.findall(cell.source):
                     found.append([label, title, kind.lower(), minutes, ""])
-            elif found and "pg.check(" in cell.source:
+            elif found and re.search(r"pg\.(check|predict)\(", cell.source):
                 found[-1][-1] = "✓"
     index = INDEXED.findall((NOTEBOOKS[0].parent / "exercises.md").read_text(encoding="utf-8"))
     assert [list(row) for row in index] == found

@@ -30,7 +30,7 @@ PREDICTIONS = {
         Prediction(
             "doubled-and-shifted",
             2,
-            Choice(("unchanged", "doubled", "something else"), ("2 R", "R + 1", "each reward + 1")),
+            Choice(("unchanged", "doubled", "something else"), ("rewards doubled", "returns plus 1", "rewards plus 1")),
         ),
         Prediction("constant-return", 3, Quantity(near=0.25)),
         Prediction("final-reward", 4, Quantity(near=0.01)),

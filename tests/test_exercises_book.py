@@ -1,0 +1,104 @@
+"""The cells of the book that a reader's answer sets going, and that stand still as long as there is none."""
+
+import ast
+import re
+from contextlib import redirect_stdout
+from io import StringIO
+from itertools import product
+from pathlib import Path
+from unittest.mock import patch
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+
+import pgutils as pg
+from pgutils.exercises import predictions
+from pgutils.exercises.predictions import PREDICTIONS
+
+BOOK = Path(__file__).parent.parent / "book"
+NOTEBOOKS = {int(path.stem[:2]): nbformat.read(path, as_version=4) for path in sorted(BOOK.glob("[01]*.ipynb"))}
+CODE = {number: [c.source for c in book.cells if c.cell_type == "code"] for number, book in NOTEBOOKS.items()}
+THETA = np.array([[0.2, -0.3], [0.6, -0.4], [-0.6, 2.0], [0.0, 0.0]])
+GUESSES = {
+    "better-start": (-0.2, 0.1485),
+    "doubled-and-shifted": (["doubled"] * 3, ["doubled", "unchanged", "something else"]),
+    "constant-return": (100, [1, 20]),
+    "final-reward": (3, 1),
+}
+
+
+def the_cell(chapter, *pieces):
+    """The one code cell of a chapter that holds all pieces."""
+    (cell,) = [source for source in CODE[chapter] if all(piece in source for piece in pieces)]
+    return cell
+
+
+def function(chapter, name):
+    """The source of a function that a chapter defines."""
+    for source in CODE[chapter]:
+        for node in ast.parse(source).body:
+            if getattr(node, "name", None) == name:
+                return ast.get_source_segment(source, node)
+    raise KeyError(name)
+
+
+def chapter_names(chapter):
+    """The names of a chapter that its exercises use."""
+    tau = pg.mountain_hike().enumerate_trajectories(3)
+    names = {"np": np, "pg": pg, "torch": torch, "nn": torch.nn, "product": product, "hike": pg.mountain_hike()}
+    names |= {"theta": THETA, "tau": tau, "R": pg.total_return(tau.rewards, 0.9)}
+    if chapter == 4:
+        exec(function(4, "coin_flips"), names)
+    return names
+
+
+def run(source, names):
+    """What a cell prints."""
+    out = StringIO()
+    with redirect_stdout(out):
+        exec(compile(source, "<cell>", "exec"), names)
+    return " ".join(out.getvalue().split())
+
+
+def quick(*args, **options):
+    """``pg.train`` with little to do."""
+    return train(*args, **{**options, "iterations": 5, "runs": 4})
+
+
+train = pg.train
+
+
+@pytest.mark.parametrize("name", GUESSES)
+def test_a_prediction_is_revealed_by_the_cell_of_the_book(name, monkeypatch):
+    monkeypatch.setattr(predictions, "_guesses", {})
+    monkeypatch.setattr(predictions, "_outcomes", {})
+    chapter = PREDICTIONS[name].chapter
+    stub, answer = the_cell(chapter, f'pg.predict("{name}"'), the_cell(chapter, f'pg.reveal("{name}"')
+    names = chapter_names(chapter)
+    with patch("pgutils.train", quick):
+        assert run(stub, names).startswith(f"○ {name}: no prediction yet.")
+        assert run(answer, names).startswith(f"○ {name}: what do you expect?")
+        for guess, sign in zip(GUESSES[name], "✗✓", strict=True):
+            monkeypatch.setattr(predictions, "_outcomes", {})
+            run(stub.replace("= ...", f"= {guess!r}", 1), names)
+            assert f"{sign} {name}: you said " in run(answer, names)
+
+
+@pytest.mark.parametrize(
+    ("chapter", "name", "broken", "mended"),
+    [
+        (2, "rare-and-good", "she climbs with 1%", "she climbs with 88%"),
+        (3, "a-mean-too-many", "the loss is 0.50, and with more padding 0.25", "is 1.50, and with more padding 1.50"),
+        (4, "a-sum-that-runs-forwards", "it does not learn", "it learns"),
+    ],
+)
+def test_broken_code_shows_what_it_does_and_mended_code_what_it_should(chapter, name, broken, mended):
+    stub, solution = (source for source in CODE[chapter] if f'pg.check("{name}"' in source)
+    (called,) = re.findall(rf'pg\.check\("{name}", (\w+)\)', stub)
+    names = chapter_names(chapter)
+    assert broken in run(stub, names)
+    below = stub.partition("pg.check")[2].partition("\n")[2]
+    exec(solution, names)
+    assert mended in run(below, {**names, called: names["solution"]})
