@@ -13,9 +13,8 @@ from pgutils.evaluation import (
     landed,
     probability_of_improvement,
 )
-from pgutils.exercises import check, hint, probe, progress, solved
-from pgutils.history import History
 from pgutils.exercises import check, hint, predict, probe, progress, reveal, solved
+from pgutils.history import History
 from pgutils.losses import policy_gradient_loss, value_loss
 from pgutils.mdp import TabularMDP, exact_policy_gradient
 from pgutils.moments import gradient_moments

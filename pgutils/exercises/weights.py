@@ -7,8 +7,9 @@ import torch
 
 from pgutils.exercises.exercise import Exercise, Mistake
 from pgutils.exercises.running import Complaint
-from pgutils.mdp import TabularMDP, exact_policy_gradient, mountain_hike
+from pgutils.mdp import TabularMDP, exact_policy_gradient
 from pgutils.moments import gradient_moments
+from pgutils.problems import mountain_hike
 from pgutils.returns import leave_one_out, normalize, rewards_to_go, total_return
 
 EXACT = 1e-6  # γᵗ may have been computed in single precision
