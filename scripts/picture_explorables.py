@@ -2,36 +2,41 @@
 
 Usage: picture_explorables.py [NAME...], by default all, after `make book`; needs Chromium
 
-A figure is taken with its question answered, and after a press of whatever it marks with ``data-pictured``.
+What has the class ``pictured`` is taken, with the question answered, after a press of whatever is marked with
+``data-pictured``, and when the status line has said what came of it.
 """
 
 import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Locator, sync_playwright
 
 BOOK = Path(__file__).parent.parent / "book"
+
+
+def picture(live: Locator, path: Path) -> None:
+    """Write the picture of one live figure."""
+    live.locator(".question + .buttons button").first.click()
+    for button in live.locator("[data-pictured]").all():
+        button.click()
+        live.locator("[role=status]:not(:empty)").wait_for(timeout=300_000)
+    live.locator(".pictured").first.screenshot(path=path)
 
 
 def main(names: list[str]) -> None:
     """Open each page with live figures and write _explorables/NAME.png; the first page of a name decides."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(
-            viewport={"width": 1280, "height": 1600}, device_scale_factor=2, reduced_motion="reduce"
-        )
+        page = browser.new_page(viewport={"width": 1280, "height": 1600}, device_scale_factor=2)
         taken = set()
         for path in sorted((BOOK / "_build" / "html").glob("*.html")):
             page.goto(path.as_uri(), wait_until="networkidle")
             for live in page.locator(".explorable[data-name]").all():
                 name = live.get_attribute("data-name")
-                if name in taken or (names and name not in names):
-                    continue
-                for button in live.locator(".question + .buttons button:first-child, [data-pictured]").all():
-                    button.click()
-                live.locator(".pictured").first.screenshot(path=BOOK / "_explorables" / f"{name}.png")
-                taken.add(name)
+                if name not in taken and name in (names or [name]):
+                    picture(live, BOOK / "_explorables" / f"{name}.png")
+                    taken.add(name)
         browser.close()
 
 

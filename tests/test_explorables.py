@@ -1,11 +1,14 @@
 """The live figures: numbers against pgutils and Gymnasium; use by keyboard, on a phone, in the dark, on paper."""
 
 import hashlib
+import json
 import re
 
+import gymnasium as gym
 import nbformat
 import numpy as np
 import pytest
+import torch
 from conftest import BOOK, DESKTOP, SITE, serious_findings
 from explorables_data import HIKE_LOGITS
 from PIL import Image
@@ -18,6 +21,7 @@ CONTROLS = "button, select, input, summary"
 FIGURES = {
     "twelve-hikes": "02-log-derivative-trick",
     "baseline": "05-baselines",
+    "sixteen-runs": "intro",
 }
 VENDORED = {
     "htm-preact.js": "62c4ffea400078c0eda7f435b22726b4961ebdf74c8506f188e92bec41d8ac51",  # htm 3.1.1
@@ -376,3 +380,155 @@ def test_the_optimum_is_not_given_away(live):
     assert figure.locator(".mark").count() == 0
     figure.get_by_role("button", name="yes").press("Enter")
     assert figure.locator(".mark").count() == 3
+
+
+# CartPole.
+
+
+def random_play(steps=200):
+    """Starts, actions and the states that follow, in Gymnasium, for so many random actions in several episodes."""
+    env = gym.make("CartPole-v1").unwrapped
+    env.reset(seed=0)
+    episodes = [{"start": list(env.state), "actions": [], "states": []}]
+    for action in pg.generator(0).integers(2, size=steps).tolist():
+        terminated = env.step(action)[2]
+        episodes[-1]["actions"].append(action)
+        episodes[-1]["states"].append([float(x) for x in env.state])
+        if terminated:
+            env.reset()
+            episodes.append({"start": list(env.state), "actions": [], "states": []})
+    return json.loads(json.dumps(episodes, default=float))
+
+
+def test_the_cart_moves_as_in_gymnasium_to_the_last_bit(compute):
+    episodes = random_play()
+    found = compute(
+        "sixteen-runs",
+        """return given.map(({ start, actions }) => {
+            let state = start;
+            const states = actions.map((action) => (state = explorables.cart.step(state, action, data)));
+            return { states, fallen: states.map((state) => explorables.cart.fallen(state, data)) };
+        });""",
+        episodes,
+    )
+    assert len(episodes) > 5
+    assert [here["states"] for here in found] == [there["states"] for there in episodes]
+    ends = [here["fallen"] for here in found[:-1]]
+    assert all(fallen[-1] and not any(fallen[:-1]) for fallen in ends)
+
+
+WEIGHTS = {
+    "total return": pg.total_return,
+    "reward-to-go": pg.rewards_to_go,
+    "leave-one-out": lambda batch: pg.leave_one_out(pg.rewards_to_go(batch)),
+}
+
+
+def policy_from(numbers):
+    """A policy of pgutils whose weights are the page's list of numbers."""
+    policy, shapes = pg.CategoricalPolicy(4, 2, [pg.generator(0)]), [(4, 32), (1, 32), (32, 2), (1, 2)]
+    ends = np.cumsum([np.prod(shape) for shape in shapes])[:-1]
+    parameters = [policy.weights[0], policy.biases[0], policy.weights[1], policy.biases[1]]
+    for parameter, shape, part in zip(parameters, shapes, np.split(np.array(numbers), ends), strict=True):
+        parameter.data = torch.tensor(part.reshape(1, *shape))
+    return policy, parameters
+
+
+def padded(rows, lengths):
+    """Rows of all steps in a row, as (1, episodes, steps, ...)."""
+    parts = torch.from_numpy(np.array(rows)).split(lengths)
+    return torch.nn.utils.rnn.pad_sequence(parts, batch_first=True)[None]
+
+
+@pytest.mark.parametrize("method", WEIGHTS)
+def test_the_runs_follow_the_gradient_of_pgutils(compute, method):
+    numbers = pg.generator(3).normal(scale=0.3, size=226).tolist()
+    found = compute(
+        "sixteen-runs",
+        """const { collect, weigh, gradient } = explorables.sixteenRuns;
+        const batch = collect(given.numbers, data, explorables.random(1)), weights = weigh(given.method, batch.lengths);
+        const direction = [...gradient(given.numbers, batch, weights)];
+        return { states: batch.states, actions: batch.actions, lengths: batch.lengths, weights, direction };""",
+        {"numbers": numbers, "method": method},
+    )
+    lengths = found["lengths"]
+    mask = padded([1.0] * sum(lengths), lengths) > 0
+    rewards = mask.double()
+    batch = pg.EpisodeBatch(None, None, rewards, mask, None, None, None)
+    weights = WEIGHTS[method](batch)
+    weights = weights if weights.ndim == 3 else weights[..., None].expand(mask.shape)
+    assert np.abs(np.array(found["weights"]) - weights[mask].numpy()).max() < 1e-9
+    policy, parameters = policy_from(numbers)
+    log_probs = policy.log_probs(padded(found["states"], lengths), mask)
+    taken = log_probs.gather(-1, padded(found["actions"], lengths)[..., None]).squeeze(-1)
+    pg.policy_gradient_loss(taken, weights, mask).sum().backward()
+    expected = np.concatenate([-parameter.grad.numpy().ravel() for parameter in parameters])
+    assert len(lengths) == 16
+    assert len(set(lengths)) > 3
+    assert np.abs(expected - found["direction"]).max() < 1e-9
+
+
+def test_the_runs_step_as_adam_does(compute):
+    directions = pg.generator(4).normal(size=(6, 226))
+    found = compute(
+        "sixteen-runs",
+        """const { ascend, noMoments } = explorables.sixteenRuns, policy = new Float64Array(226), moments = noMoments();
+        return given.map((direction) => (ascend(policy, moments, direction), [...policy]));""",
+        directions.tolist(),
+    )
+    parameter = torch.nn.Parameter(torch.zeros(226, dtype=torch.float64))
+    adam = torch.optim.Adam([parameter], lr=1e-2)
+    for direction, here in zip(directions, found, strict=True):
+        parameter.grad = -torch.tensor(direction)
+        adam.step()
+        assert np.abs(parameter.detach().numpy() - here).max() < 1e-9
+
+
+def test_the_middle_half_is_that_of_pgutils(compute):
+    scores = pg.generator(5).normal(size=(3, 16))
+    found = compute("sixteen-runs", "return given.map(explorables.sixteenRuns.interquartileMean);", scores.tolist())
+    assert np.abs(pg.interquartile_mean(scores, axis=1) - found).max() < 1e-9
+
+
+def test_the_networks_start_as_in_pgutils(compute):
+    numbers = compute(
+        "sixteen-runs",
+        "return Array.from({ length: 100 }, (_, seed) => [...explorables.sixteenRuns.begin(seed).policy]);",
+    )
+    first, b1, last, b2 = np.split(np.array(numbers), [128, 160, 224], axis=1)
+    assert not b1.any()
+    assert not b2.any()
+    # 4 standard errors of a standard deviation, σ / √(2n): a false alarm in 16 000
+    for weights, scale in ((first, 4**-0.5), (last, 0.1 * 32**-0.5)):
+        assert abs(weights.mean()) < 4 * scale / weights.size**0.5
+        assert abs(weights.std() - scale) < 4 * scale / (2 * weights.size) ** 0.5
+
+
+def test_sixteen_runs_learn_while_one_watches(live):
+    figure = live("sixteen-runs")  # the browser is told to reduce motion: ten iterations a push
+    figure.get_by_role("button", name="reward-to-go").press("Enter")
+    status = figure.locator("[role=status]:not(:empty)")
+    ends = []
+    for push in range(4):
+        figure.get_by_role("button", name="Ten more iterations" if push else "Train sixteen runs").press("Enter")
+        status.wait_for(timeout=120_000)
+        ends.append(float(re.search(r"ends at (\d+)", status.text_content())[1]))
+    assert ends == sorted(ends)
+    assert ends[0] < 100
+    assert ends[3] > 250
+    assert figure.locator("polyline.run").count() == 16
+    assert figure.get_by_role("button", name="Train again").count() == 1
+
+
+def test_the_films_of_sixteen_runs_come_to_rest(open_page):
+    page = open_page("03-reinforce.html", from_file=True).page
+    page.emulate_media(reduced_motion="no-preference")
+    page.reload(wait_until="domcontentloaded")
+    figure = page.locator(".explorable[data-name=sixteen-runs]")
+    assert figure.get_by_role("button", name="reward-to-go").count() == 0  # what the chapter does not know yet
+    figure.get_by_role("button", name="Train sixteen runs").press("Enter")
+    figure.get_by_role("button", name="Pause").press("Enter")
+    paused = figure.inner_html()
+    page.wait_for_timeout(300)
+    assert figure.inner_html() == paused
+    page.context.close()

@@ -8,12 +8,14 @@
   function Frame({ question, answers, seen, View, data, options }) {
     const [answer, setAnswer] = useState(null);
     return html`
-      <p class="question"><strong>Predict first.</strong> ${question}</p>
-      <p class="buttons">
+      <div class="predict">
+        <p class="question"><strong>Predict first.</strong> ${question}</p>
+        <p class="buttons">
         ${answers.map((text) =>
           html`<${Toggle} on=${answer === text} onClick=${() => setAnswer(text)}>${text}</${Toggle}>`
         )}
-      </p>
+        </p>
+      </div>
       <${View} ...${{ data, options, answered: answer !== null }} />
       <details>
         <summary>What was to be seen</summary>
@@ -68,19 +70,20 @@
    * Put a live figure in the place of every picture NAME.png of the page; in print the picture comes back.
    *
    * `about` has the `title` that names it to a screen reader, the `question` to predict, its `answers`, and the sentence
-   * `seen`. `View` receives `data`, from explorables_data.py, `options`, the further classes of the picture, and whether
-   * the question is `answered`.
+   * `seen`; or it is a function of `options`, the further classes of the picture, that returns them. `View` receives
+   * `data`, from explorables_data.py, `options`, and whether the question is `answered`.
    */
-  function show(name, { title, ...about }, View) {
+  function show(name, about, View) {
     const stored = document.getElementById(`${name}-data`);
     for (const picture of document.querySelectorAll(`img.explorable[src*="/${name}."]`)) {
+      const options = [...picture.classList].filter((option) => option !== "explorable");
+      const { title, ...frame } = typeof about === "function" ? about(options) : about;
       const live = Object.assign(document.createElement("div"), { className: "explorable" });
       live.dataset.name = name;
       live.setAttribute("role", "group");
       live.setAttribute("aria-label", title);
       const data = stored && JSON.parse(stored.textContent);
-      const options = [...picture.classList].filter((option) => option !== "explorable");
-      render(html`<${Frame} ...${{ ...about, View, data, options }} />`, live);
+      render(html`<${Frame} ...${{ ...frame, View, data, options }} />`, live);
       const place = picture.closest("a") ?? picture;
       place.before(live);
       place.classList.add("in-print");

@@ -1,6 +1,7 @@
 """The numbers that live figures start from: for the figure ``some-name`` what
 ``some_name`` returns."""
 
+import gymnasium as gym
 import numpy as np
 
 import pgutils as pg
@@ -81,3 +82,15 @@ def baseline() -> list[dict]:
 def route(names: list[str], steps: list[list[int]]) -> str:
     """Return a hike in words."""
     return ", ".join(f"{names[s]}: {('path', 'climb')[a]}" for s, a in steps)
+
+
+def cart_pole_constants() -> dict:
+    """Return the constants of Gymnasium's CartPole."""
+    env = gym.make("CartPole-v1")
+    names = ["gravity", "masspole", "total_mass", "length", "polemass_length"]
+    names += ["force_mag", "tau", "x_threshold", "theta_threshold_radians"]
+    constants = {name: getattr(env.unwrapped, name) for name in names}
+    return {**constants, "max_steps": env.spec.max_episode_steps}
+
+
+sixteen_runs = cart_pole_constants
