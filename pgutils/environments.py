@@ -33,7 +33,7 @@ def make_envs(env_id: Env, copies: int) -> gym.vector.VectorEnv:
     if isinstance(env, EnvSpec):
         form = vector_form(env)
         if form:
-            return form(copies, env.max_episode_steps)
+            return form(copies, env)
         if env.vector_entry_point and keeps_contract(env):
             return gym.make_vec(env, num_envs=copies, vectorization_mode="vector_entry_point")
     return OneByOne(lambda: make_env(env), copies, env_name(env))

@@ -97,7 +97,9 @@ def collect_episodes(
         following, rewards, terminated, truncated, _ = envs.step(received)
         record.append((obs, actions, rewards, terminated, truncated, alive))
         obs, alive = following, alive & ~(terminated | truncated)
-    return _as_batch(record, obs, (runs, episodes), gamma)
+    batch = _as_batch(record, obs, (runs, episodes), gamma)
+    _require_finite(batch, getattr(envs, "name", None) or envs.spec.id)
+    return batch
 
 
 def _noise(policy: Policy, streams: Sequence[np.random.Generator], episodes: int, block: int = 64):
@@ -113,14 +115,12 @@ def _as_batch(record, last_obs, slots, gamma) -> EpisodeBatch:
     actions, rewards, terminated, truncated, mask = (np.stack(column, axis=1) for column in columns)
     terminated, truncated = (terminated & mask).any(1), (truncated & mask).any(1)
     final_obs = every_obs[np.arange(len(mask)), mask.sum(1)]
-    _require_finite(mask, observation=every_obs[:, :-1], reward=rewards)
-    _require_finite(np.ones(len(mask), bool), observation=final_obs)
 
     def tensor(array):
         return torch.from_numpy(array).unflatten(0, slots)
 
     return EpisodeBatch(
-        obs=tensor(every_obs[:, :-1] * mask[..., None]),
+        obs=tensor(np.where(mask[..., None], every_obs[:, :-1], 0)),
         actions=tensor(actions * mask.reshape(*mask.shape, *(1,) * (actions.ndim - 2))),
         rewards=tensor(np.where(mask, rewards, 0.0).astype(float)),
         mask=tensor(mask),
@@ -131,9 +131,11 @@ def _as_batch(record, last_obs, slots, gamma) -> EpisodeBatch:
     )
 
 
-def _require_finite(mask: np.ndarray, **arrays: np.ndarray) -> None:
-    """Raise ValueError, naming what it is, where an array (copies, ...) holds NaN or infinity under the mask."""
-    for name, array in arrays.items():
-        bad = np.argwhere(~np.isfinite(array[mask]))
-        if len(bad):
-            raise ValueError(f"the environment gave {array[mask][tuple(bad[0])]} in an {name}".replace("an r", "a r"))
+def _require_finite(batch: EpisodeBatch, name: str) -> None:
+    """Raise ValueError, naming the environment, where it gave NaN or infinity."""
+    given = {"an observation": (batch.obs, batch.final_obs), "a reward": (batch.rewards,)}
+    for what, arrays in given.items():
+        for array in arrays:
+            bad = array[~array.isfinite()]
+            if len(bad):
+                raise ValueError(f"{name}: gave {bad[0].item()} in {what}")

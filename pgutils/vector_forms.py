@@ -2,6 +2,7 @@
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode
 
 
@@ -10,13 +11,13 @@ class _VectorForm(gym.vector.VectorEnv):
 
     Args:
         copies: how many.
-        limit: steps after which an episode is truncated.
+        spec: of the original, whose limit on the steps it keeps.
     """
 
     metadata = {"autoreset_mode": AutoresetMode.DISABLED}  # noqa: RUF012 (Gymnasium's own name for it)
 
-    def __init__(self, copies: int, limit: int):
-        self.num_envs, self.limit = copies, limit
+    def __init__(self, copies: int, spec: EnvSpec):
+        self.num_envs, self.spec, self.limit = copies, spec, spec.max_episode_steps
         self.single_observation_space = gym.spaces.Box(self.low, self.high)
         self.single_action_space = gym.spaces.Box(-self.force, self.force, (1,))
 

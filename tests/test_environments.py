@@ -128,9 +128,9 @@ def test_a_function_must_make_a_new_environment_each_time():
         ({"seen": 5, "observation_space": gym.spaces.Discrete(3)}, r"observation 5 does not lie in .*Discrete\(3\)"),
         ({"reward": np.ones(2)}, "a reward must be a number"),
         ({"reward": None}, "a reward must be a number, got None"),
-        ({"reward": np.nan}, "the environment gave nan in a reward"),
-        ({"reward": np.inf}, "the environment gave inf in a reward"),
-        ({"seen": np.array([0, np.nan], np.float32)}, "the environment gave nan in an observation"),
+        ({"reward": np.nan}, "make_own: gave nan in a reward"),
+        ({"reward": np.inf}, "make_own: gave inf in a reward"),
+        ({"seen": np.array([0, np.nan], np.float32)}, "make_own: gave nan in an observation"),
     ],
 )
 def test_what_does_not_fit_the_declaration_is_named(attributes, message):
@@ -142,7 +142,7 @@ def test_a_last_observation_that_is_no_number_is_named():
     def step(self, action):
         return np.full(2, np.nan, np.float32), 1.0, True, False, {}
 
-    with pytest.raises(ValueError, match="the environment gave nan in an observation"):
+    with pytest.raises(ValueError, match="make_own: gave nan in an observation"):
         play(own(step=step))
 
 
