@@ -10,7 +10,7 @@ import pytest
 import pgutils as pg
 
 BOOK = Path(__file__).parent.parent / "book"
-DERIVATIONS = ["02-log-derivative-trick", "04-reward-to-go", "05-baselines", "06-what-makes-it-hard"]
+CHAPTERS = sorted(path.stem for path in BOOK.glob("[0-9]*.ipynb"))
 
 
 ROUNDED = {
@@ -69,11 +69,11 @@ def test_different_shapes_are_caught():
         pg.both_sides("nothing", [], [])
 
 
-@pytest.mark.parametrize("name", DERIVATIONS)
+@pytest.mark.parametrize("name", CHAPTERS)
 def test_every_numbered_equation_is_executed(name):
     cells = nbformat.read(BOOK / f"{name}.ipynb", as_version=4).cells
     text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     labels = re.findall(r"^\$\$ \(([\w-]+)\)$", text, re.MULTILINE)
-    assert len(labels) >= 2
+    assert labels
     assert set(labels) == set(re.findall(r'pg\.both_sides\(\s*"([\w-]+)"', code))
