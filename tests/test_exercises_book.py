@@ -3,17 +3,20 @@
 import ast
 import re
 from contextlib import redirect_stdout
+from dataclasses import replace
 from io import StringIO
-from itertools import product
+from itertools import count, product
 from pathlib import Path
 from unittest.mock import patch
 
+import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
 import torch
 
 import pgutils as pg
+from pgutils import exercises
 from pgutils.exercises import predictions
 from pgutils.exercises.predictions import PREDICTIONS
 
@@ -24,8 +27,13 @@ THETA = np.array([[0.2, -0.3], [0.6, -0.4], [-0.6, 2.0], [0.0, 0.0]])
 GUESSES = {
     "better-start": (-0.2, 0.1485),
     "doubled-and-shifted": (["doubled"] * 3, ["doubled", "unchanged", "something else"]),
-    "constant-return": (100, [1, 20]),
+    "constant-return": (100, 1),
     "final-reward": (3, 1),
+    "two-episodes": (0.2, [0.9, 1]),
+    "quietest-weights": (
+        ["value", "batch mean", "reward-to-go", "total return"],
+        ["batch mean", "value", "total return", "reward-to-go"],
+    ),
 }
 
 
@@ -49,8 +57,8 @@ def chapter_names(chapter):
     tau = pg.mountain_hike().enumerate_trajectories(3)
     names = {"np": np, "pg": pg, "torch": torch, "nn": torch.nn, "product": product, "hike": pg.mountain_hike()}
     names |= {"theta": THETA, "tau": tau, "R": pg.total_return(tau.rewards, 0.9)}
-    if chapter == 4:
-        exec(function(4, "coin_flips"), names)
+    for name in {4: ["coin_flips"], 5: ["mean_subtracted"]}.get(chapter, []):
+        exec(function(chapter, name), names)
     return names
 
 
@@ -62,12 +70,15 @@ def run(source, names):
     return " ".join(out.getvalue().split())
 
 
-def quick(*args, **options):
-    """``pg.train`` with little to do."""
-    return train(*args, **{**options, "iterations": 5, "runs": 4})
+def training(train=pg.train):
+    """A ``pg.train`` with little to do, each call of which seems to reach a higher return than the one before."""
+    level = count(1)
 
+    def quick(*args, **options):
+        history = train(*args, **{**options, "iterations": 2, "runs": 4})
+        return replace(history, returns=np.full((4, 40), next(level)))
 
-train = pg.train
+    return quick
 
 
 @pytest.mark.parametrize("name", GUESSES)
@@ -77,7 +88,7 @@ def test_a_prediction_is_revealed_by_the_cell_of_the_book(name, monkeypatch):
     chapter = PREDICTIONS[name].chapter
     stub, answer = the_cell(chapter, f'pg.predict("{name}"'), the_cell(chapter, f'pg.reveal("{name}"')
     names = chapter_names(chapter)
-    with patch("pgutils.train", quick):
+    with patch("pgutils.train", training()):
         assert run(stub, names).startswith(f"○ {name}: no prediction yet.")
         assert run(answer, names).startswith(f"○ {name}: what do you expect?")
         for guess, sign in zip(GUESSES[name], "✗✓", strict=True):
@@ -92,6 +103,7 @@ def test_a_prediction_is_revealed_by_the_cell_of_the_book(name, monkeypatch):
         (2, "rare-and-good", "she climbs with 1%", "she climbs with 88%"),
         (3, "a-mean-too-many", "the loss is 0.50, and with more padding 0.25", "is 1.50, and with more padding 1.50"),
         (4, "a-sum-that-runs-forwards", "it does not learn", "it learns"),
+        (5, "two-losses-in-one", "settles at 10.35", "settles at 10.00"),
     ],
 )
 def test_broken_code_shows_what_it_does_and_mended_code_what_it_should(chapter, name, broken, mended):
@@ -102,3 +114,17 @@ def test_broken_code_shows_what_it_does_and_mended_code_what_it_should(chapter, 
     below = stub.partition("pg.check")[2].partition("\n")[2]
     exec(solution, names)
     assert mended in run(below, {**names, called: names["solution"]})
+
+
+def test_weights_of_ones_own_are_trained_with_once_they_are_right(monkeypatch):
+    monkeypatch.setattr(exercises, "_solved", set())
+    cell = the_cell(5, "def my_weights(")
+    train = the_cell(5, 'pg.solved("your-weights")')
+    names = chapter_names(5) | {"plt": plt}
+    with patch("pgutils.train", training()):
+        assert run(cell, names).startswith("○ your-weights: not written yet")
+        assert run(train, names) == ""
+        answer = the_cell(5, 'pg.check("your-weights", solution)').replace("solution", "my_weights")
+        assert run(answer, names).startswith("✓ your-weights: right.")
+        assert run(train, names).count("CartPole-v1") == 2
+    plt.close("all")

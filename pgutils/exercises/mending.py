@@ -87,6 +87,15 @@ PROBABILITY_BUG = Exercise(
             "differentiate log π(a) for a softmax: what is the result?",
         ),
         Mistake(
+            "mean over steps",
+            lambda theta, states, actions, returns: (
+                estimate(theta, states, actions, returns, softmax_score_of) / states.shape[1]
+            ),
+            "you take the mean over the steps as well.",
+            "where episodes differ in length, the long ones count for less (chapter 3).",
+            "what is the gradient of the logarithm of a product: a sum, or a mean?",
+        ),
+        Mistake(
             "constant factor",
             estimating(lambda policy, action: softmax_score_of(policy, action) / len(policy)),
             "all is right up to a constant: the number of actions.",
@@ -159,6 +168,13 @@ A_MEAN_TOO_MANY = Exercise(
             "over what should one add up, and over what take the mean?",
         ),
         Mistake(
+            "padded length",
+            lambda log_probs, weights, mask: -(log_probs * weights.detach() * mask).sum() / mask.shape[1],
+            "you divide by the length to which the batch is padded.",
+            "the longer the longest episode, the shorter the step.",
+            "which number does not depend on what the agent did?",
+        ),
+        Mistake(
             "longest episode",
             loss_of(everything, lambda mask: mask.any(0).sum()),
             "you divide by the length of the longest episode.",
@@ -204,9 +220,9 @@ FORWARDS = Exercise(
     broken=lambda rewards: rewards.cumsum(-1),
     inputs=("tensor",),
     probes={
-        "one episode": (np.array([[1.0, 2.0, 4.0]]),),
-        "ones": (np.ones((1, 4)),),
-        "two episodes": some_rewards(2, 3, seed=1),
+        "one episode": (np.array([[[1.0, 2.0, 4.0]]]),),
+        "ones": (np.ones((1, 1, 4)),),
+        "two episodes": some_rewards(1, 2, 3, seed=1),
         "two runs": some_rewards(2, 3, 4, seed=2),
     },
     mistakes=(
@@ -238,6 +254,14 @@ FORWARDS = Exercise(
             "an action gets no credit for what it earns at once.",
             "is r_t known before the action is chosen, or after?",
             also=(lambda rewards: rewards.sum(-1, keepdims=True) - rewards.cumsum(-1),),
+        ),
+        Mistake(
+            "along the episodes",
+            lambda rewards: rewards.flip(1).cumsum(1).flip(1),
+            "you add up along the episodes, not along the steps.",
+            "an episode is praised for what the next ones collect.",
+            "which axis holds the steps?",
+            also=(lambda rewards: rewards.cumsum(1),),
         ),
         Mistake(
             "episodes turned round",
@@ -313,6 +337,9 @@ TWO_LOSSES = Exercise(
             "now no gradient reaches the policy.",
             "the values learn, the policy does not.",
             "which tensor is used by both losses?",
+            also=(
+                lambda log_probs, values, returns: joint(lambda v, r: r - v, kept)(log_probs.detach(), values, returns),
+            ),
         ),
         Mistake(
             "sign",
@@ -446,8 +473,8 @@ ONE_MEAN_FOR_ALL = Exercise(
 
 
 def shifted_and_scaled_along(a, axis):
-    """Return ``a`` minus its mean along an axis, over its deviation."""
-    return (a - a.mean(axis, keepdims=True)) / (a.std(axis, keepdims=True) + 1e-8)
+    """Return ``a`` minus its mean along an axis, over its deviation; NaN where that is 0."""
+    return (a - a.mean(axis, keepdims=True)) / a.std(axis, keepdims=True)
 
 
-EXERCISES = (PROBABILITY_BUG, A_MEAN_TOO_MANY, FORWARDS)
+EXERCISES = (PROBABILITY_BUG, A_MEAN_TOO_MANY, FORWARDS, TWO_LOSSES)

@@ -80,7 +80,7 @@ CORRIDOR_BEST = Exercise(
     name="corridor-best",
     chapter=1,
     solution=2 - np.sqrt(2),
-    tolerance=1e-3,
+    tolerance=5e-3,
     mistakes=(
         Mistake(
             "other root",
@@ -199,6 +199,13 @@ FOUR_COPIES = Exercise(
             "this is the share with three copies.",
             "more copies make it worse.",
             "four copies, and a batch of four.",
+        ),
+        Mistake(
+            "per cent",
+            100 * 35 / 128,
+            "this is a percentage; wanted is a share between 0 and 1.",
+            "none.",
+            "divide by 100.",
         ),
         Mistake(
             "share of the quick",

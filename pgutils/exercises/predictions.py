@@ -39,7 +39,7 @@ PREDICTIONS = {
             "quietest-weights",
             5,
             Ordering(
-                ("total return", "leave-one-out", "reward-to-go", "value"),
+                ("total return", "batch mean", "reward-to-go", "value"),
                 "from the smallest variance to the largest",
             ),
         ),

@@ -60,7 +60,7 @@ def is_stub(answer) -> bool:
     if code is None:
         return False
     steps = {instruction.opname for instruction in dis.get_instructions(code)}
-    values = [value for value in code.co_consts if not (value is None or value is ... or isinstance(value, str))]
+    values = [value for value in code.co_consts if value not in (None, ..., answer.__doc__)]
     unwritten = code.co_names == ("NotImplementedError",) and not any("FAST" in step for step in steps)
     return unwritten or (steps <= IDLE and not values)
 

@@ -66,7 +66,7 @@ class NeverCleared:
 
 UPDATES = {
     "right code": right,
-    "right code, rounded otherwise": lambda *args: np.nextafter(right(*args), np.inf),
+    "right code, rounded otherwise": lambda *args: right(*args) * (1 + np.finfo(float).eps),
     "rewards so far": lambda theta, episodes, alpha: right(theta, episodes, alpha, np.cumsum),
     "another episode's weights": neighbours_weights,
     "state after the step": lambda theta, episodes, alpha: right(theta, [(s[1:], a, r) for s, a, r in episodes], alpha),
@@ -166,16 +166,16 @@ WRITE_THE_TEST = Exercise(
         Mistake(
             "one episode",
             comparing(SKEWED, TWO[:1], calls=2),
-            "your test uses one episode only.",
-            "what episodes do to each other is not seen.",
-            "which of the six needs two episodes to be wrong?",
+            "your test does not see what one episode does to another.",
+            "credit may go to the wrong episode, and the test stays green.",
+            "which of the six needs two episodes, and different ones, to be wrong?",
         ),
         Mistake(
             "one episode, called once",
             comparing(SKEWED, TWO[:1]),
-            "your test uses one episode only, and one call.",
-            "what episodes do to each other is not seen, nor what is remembered.",
-            "which of the six needs two of something to be wrong?",
+            "your test sees neither what one episode does to another nor what is remembered.",
+            "two of the six bugs stay in the code.",
+            "which of the six needs two of something to be wrong, and of what?",
         ),
         Mistake(
             "episodes of one step",
