@@ -30,6 +30,7 @@ GUESSES = {
     "constant-return": (100, 1),
     "final-reward": (3, 1),
     "two-episodes": (0.2, [0.9, 1]),
+    "three-seeds": (0.1, 0.33),
     "quietest-weights": (
         ["value", "batch mean", "reward-to-go", "total return"],
         ["batch mean", "value", "total return", "reward-to-go"],
@@ -81,6 +82,10 @@ def training(train=pg.train):
     return quick
 
 
+def test_each_prediction_is_tried():
+    assert set(GUESSES) == set(PREDICTIONS)
+
+
 @pytest.mark.parametrize("name", GUESSES)
 def test_a_prediction_is_revealed_by_the_cell_of_the_book(name, monkeypatch):
     monkeypatch.setattr(predictions, "_guesses", {})
@@ -104,6 +109,7 @@ def test_a_prediction_is_revealed_by_the_cell_of_the_book(name, monkeypatch):
         (3, "a-mean-too-many", "the loss is 0.50, and with more padding 0.25", "is 1.50, and with more padding 1.50"),
         (4, "a-sum-that-runs-forwards", "it does not learn", "it learns"),
         (5, "two-losses-in-one", "settles at 10.35", "settles at 10.00"),
+        (6, "one-mean-for-all-runs", "run 0 is another", "run 0 is as it was"),
     ],
 )
 def test_broken_code_shows_what_it_does_and_mended_code_what_it_should(chapter, name, broken, mended):

@@ -63,6 +63,7 @@ INDEX = (
     Entry(6, "ex-iqm", "An interquartile mean with its interval", 15, ("iqm-interval",)),
     Entry(6, "ex-explained", "How much do the values explain?", 5, ("explained-variance",)),
     Entry(6, "ex-ties", "Who wins, and how often?", 5, ("probability-of-improvement",)),
-    Entry(6, "ex-three-seeds", "Three seeds", 10),
-    Entry(6, "ex-shared-statistics", "One mean for all runs", 5),
+    Entry(6, "ex-three-seeds", "Three seeds", 10, ("three-seeds",)),
+    Entry(6, "ex-shared-statistics", "One mean for all runs", 5, ("one-mean-for-all-runs",)),
+    Entry(6, "ex-write-the-test", "A test that finds six bugs", 20, ("write-the-test",)),
 )

@@ -477,4 +477,4 @@ def shifted_and_scaled_along(a, axis):
     return (a - a.mean(axis, keepdims=True)) / a.std(axis, keepdims=True)
 
 
-EXERCISES = (PROBABILITY_BUG, A_MEAN_TOO_MANY, FORWARDS, TWO_LOSSES)
+EXERCISES = (PROBABILITY_BUG, A_MEAN_TOO_MANY, FORWARDS, TWO_LOSSES, ONE_MEAN_FOR_ALL)
