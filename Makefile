@@ -32,7 +32,7 @@ test: .venv/.installed ## check everything: style, units, notebooks, the book, i
 	$(BIN)/deno lint --quiet
 	$(BIN)/deno fmt --quiet --check
 	$(BUILD_BOOK)
-	$(NBVAL) tests $(NOTEBOOKS)
+	$(NBVAL) -n auto --dist loadfile tests $(NOTEBOOKS)
 
 test-seeds: .venv/.installed ## check the notebooks with other seeds (make test-seeds OFFSETS="7 8")
 	for offset in $(OFFSETS); do PGUTILS_SEED_OFFSET=$$offset $(NBVAL) $(NOTEBOOKS) || exit; done

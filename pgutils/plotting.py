@@ -122,10 +122,12 @@ def plot_learning_curves(curves: Mapping[str, np.ndarray], x=None, ax: Axes | No
         The axes.
 
     Raises:
-        ValueError: a curve is not an array of that shape.
+        ValueError: ``curves`` is no such mapping, or a curve is not an array of that shape.
 
     *Introduced in chapter 3.*
     """
+    if not isinstance(curves, Mapping):
+        raise ValueError(f"curves must be a dict from labels to arrays (runs, iterations), got {type(curves).__name__}")
     ax = ax or plt.gca()
     for number, ((label, curve), style) in enumerate(zip(curves.items(), _styles(curves), strict=True)):
         curve, colour = np.asarray(curve), style["color"]

@@ -260,3 +260,9 @@ def test_explained_variance_by_hand():
         explained = pg.explained_variance(replace(batch, values=guess * batch.mask))
         wanted = 1 - np.var((returns - guess[batch.mask]).numpy()) / np.var(returns.numpy())
         assert explained.tolist() == pytest.approx([wanted], abs=1e-12)
+
+
+@pytest.mark.parametrize("level", [95, 0, 1, -0.5])
+def test_a_level_lies_between_zero_and_one(level):
+    with pytest.raises(ValueError, match=f"level must lie between 0 and 1, such as 0.95, got {level}"):
+        pg.bootstrap_interval([1.0, 2.0, 3.0], level=level)

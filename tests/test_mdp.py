@@ -446,3 +446,14 @@ def test_mountain_hike_by_hand():
     np.testing.assert_allclose(mdp.state_values(LEFT), [0.9 * (0.8 + 0.2), 1, 1, 0], atol=1e-14)
     forest = -1 + 0.9 * 0.5 * 4
     np.testing.assert_allclose(mdp.state_values(RIGHT), [-1 + 0.9 * (0.4 * forest + 0.6 * 4), forest, 4, 0], atol=1e-14)
+
+
+@pytest.mark.parametrize("off", [9e-9, -9e-9])
+def test_a_row_that_passes_the_check_serves_everything_behind_it(off):
+    # Rows that sum to 1 within the tolerance: the terminal state is one, and with gamma = 1 the values exist.
+    transitions = np.zeros((3, 1, 3))
+    transitions[0, 0, 1], transitions[1, 0, 2], transitions[2, 0, 2] = 1 + off, 1 + off, 1 + off
+    chain = pg.TabularMDP(transitions, np.array([[1.0], [2.0], [0.0]]), np.array([1.0 + off, 0, 0]))
+    assert chain.terminal.tolist() == [False, False, True]
+    assert chain.expected_return(np.array([[1 + off], [1.0], [1.0]])) == 3.0
+    assert chain.enumerate_trajectories(2).dynamics.tolist() == [1.0]

@@ -244,3 +244,8 @@ def test_a_stored_picture_has_twice_the_pixels_that_are_shown_and_few_colours(tm
 
 def test_the_colours_are_different():
     assert len(set(COLOURS)) == len(COLOURS) >= 6
+
+
+def test_a_bare_array_needs_a_label(ax):
+    with pytest.raises(ValueError, match=r"curves must be a dict from labels to arrays .*, got ndarray"):
+        pg.plot_learning_curves(np.zeros((3, 4)), ax=ax)

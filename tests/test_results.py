@@ -108,3 +108,10 @@ def test_the_recorded_files_are_those_of_the_script(name):
     path = record_results.Path("book/results", f"{name}.npz")
     assert path.stat().st_size < 200_000
     assert is_recorded(path, {**EXPERIMENTS[name], "seeds": list(range(record_results.RUNS))})
+
+
+def test_recorded_runs_are_found_from_another_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert pg.load_results("results/lunar-lander-total-return.npz", env_id="LunarLander-v3")["returns"].shape[0] == 16
+    with pytest.raises(FileNotFoundError, match=rf"{tmp_path}/results/nothing.npz is missing"):
+        pg.load_results("results/nothing.npz")

@@ -214,3 +214,38 @@ def test_normalize_treats_runs_apart():
 def test_normalize_needs_two_steps_in_each_run(mask):
     with pytest.raises(ValueError, match="normalize needs at least 2 steps in each run"):
         pg.normalize(torch.rand(2, 1, 2), torch.tensor(mask))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("number", [99.34, 1e6 + 0.1, 1e-3, -7.7, 1e12])
+@pytest.mark.parametrize("gamma", [1.0, 0.99, 0.3])
+def test_equal_weights_are_normalised_to_zero(dtype, number, gamma):
+    rewards = torch.full((2, 16, 50), number, dtype=dtype)
+    mask = torch.ones(rewards.shape, dtype=torch.bool)
+    whole = pg.total_return(rewards, gamma)[..., None].expand(rewards.shape)
+    togo = pg.leave_one_out(pg.rewards_to_go(rewards, gamma))
+    for weights in (rewards, whole, togo):
+        normal = pg.normalize(weights, mask)
+        assert normal.dtype == dtype
+        assert (normal == 0).all()
+
+
+def test_weights_that_differ_a_little_are_still_normalised():
+    weights = 1000 + torch.tensor([[0.0, 1e-6, 2e-6, 3e-6]], dtype=torch.float64)[:, :, None]
+    normal = pg.normalize(weights, torch.ones(weights.shape, dtype=torch.bool))
+    assert normal.std().item() == pytest.approx(1, rel=0.01)
+
+
+def test_padding_does_not_count_in_normalising_whatever_stands_there():
+    mask = torch.tensor([[[True, True, False], [True, False, False]]])
+    weights = torch.tensor([[[1.0, 2.0, 50.0], [4.0, torch.nan, -9.0]]], dtype=torch.float64)
+    taken = torch.tensor([1.0, 2.0, 4.0], dtype=torch.float64)
+    wanted = (taken - taken.mean()) / taken.std()
+    normal = pg.normalize(weights, mask)
+    torch.testing.assert_close(normal[mask], wanted)
+    assert (normal[~mask] == 0).all()
+
+
+def test_without_a_future_an_infinite_reward_is_refused_and_not_turned_into_nan():
+    with pytest.raises(ValueError, match="rewards must be finite numbers, got NaN or infinity"):
+        pg.rewards_to_go([1.0, float("inf")], gamma=0)
