@@ -73,10 +73,10 @@ def compare_with_guess(prediction: Prediction, outcome) -> str:
     """Return how close the guess was to an outcome, which may be a function that has to be called to know it."""
     name, kind = prediction.name, prediction.kind
     if name not in _guesses:
-        return message("○", prediction, f'what do you expect? pg.predict("{name}", …) comes first.')
+        return message("○", prediction, f'what do you expect? pg.predict("{name}", …) comes first.', narrow=True)
     outcome = outcome() if isinstance(outcome, Callable) else outcome
     guess, _outcomes[name] = _guesses[name], outcome
     record.note(name, "done", guess=guess)
     good, words = kind.compare(guess, outcome)
     said = f"you said {kind.show(guess)}; it is {kind.show(outcome)}. {words}"
-    return message("✓" if good else "✗", prediction, said.strip())
+    return message("✓" if good else "✗", prediction, said.strip(), narrow=True)

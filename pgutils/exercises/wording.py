@@ -11,11 +11,14 @@ SHORT = 71
 ROUNDING = 1e-12
 
 
-def message(sign: str, exercise: Exercise, *paragraphs: str) -> str:
-    """Return a message that starts with a sign and the exercise's name, one line or two for each paragraph."""
+def message(sign: str, exercise: Exercise, *paragraphs: str, narrow: bool = False) -> str:
+    """Return a message that starts with a sign and the exercise's name, one line or two for each paragraph.
+
+    A tick, and what is ``narrow``, fits into the box of a solution.
+    """
     first, *rest = [line for paragraph in paragraphs for line in paragraph.splitlines()]
     lines = [f"{sign} {exercise.name}: {first}", *(f"  {line}" for line in rest)]
-    width = NARROW if sign == "✓" else WIDTH
+    width = NARROW if sign == "✓" or narrow else WIDTH
     return "\n".join(textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 
