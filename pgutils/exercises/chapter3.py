@@ -181,7 +181,6 @@ CHOOSE_ACTION = Exercise(
             also=(
                 lambda logits, u: int((softmax(logits) > u).argmax()),
                 lambda logits, u: int((softmax(logits) < u).argmax()),
-                lambda logits, u: int((softmax(logits) < u).sum()),
             ),
         ),
         Mistake(
