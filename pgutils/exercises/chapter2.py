@@ -146,7 +146,7 @@ LOG_PROBABILITY = Exercise(
                 + np.log(policy[states[:-1], actions]).sum()
                 + np.log(transitions[states[1:], actions, states[:-1]]).sum()
             ),
-            "the dynamics are read backwards, from next state to state.",
+            "the dynamics are read backwards in time.",
             "none, for the gradient: the dynamics drop out of it. As a probability it is wrong.",
             "`transitions` has shape (S, A, S): which of the two states comes first?",
         ),

@@ -180,7 +180,6 @@ CHOOSE_ACTION = Exercise(
             "the second piece begins where the first one ends.",
             also=(
                 lambda logits, u: int((softmax(logits) > u).argmax()),
-                lambda logits, u: int((softmax(logits) < u).argmax()),
             ),
         ),
         Mistake(
