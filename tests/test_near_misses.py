@@ -8,12 +8,10 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from scipy.special import expit, softmax
 
 import pgutils as pg
 from pgutils.exercises import running
 from pgutils.exercises.catalogue import EXERCISES
-from pgutils.exercises.diagnosis import diagnose
 from pgutils.exercises.matching import right_outcomes, same
 from pgutils.exercises.running import Complaint, outcomes
 
@@ -124,6 +122,16 @@ def survivors(name):
 
 # The changes that make no difference, or lead to another convention.
 HARMLESS = {
+    "rare-and-good": {
+        "for states_n, actions_n, R_n in zip(states, actions, returns):",
+        "for state, action in zip(states_n, actions_n):",
+        "return estimate",  # the sum over episodes
+    },
+    "a-mean-too-many": {
+        "return -(log_probs * weights * mask).sum(-1).mean()",  # these weights have no gradient
+        "return -(log_probs * weights.detach() * mask).sum(1).mean()",
+        "return -(log_probs * weights.detach() * mask).sum(-1).sum()",  # the sum over episodes
+    },
     "state-values": {"while change >= 1e-08:", "r_pi = (policy * rewards).sum(1)"},
     "policy-gradient-loss": {
         "log_pi = torch.log_softmax(logits, 1)",
@@ -141,6 +149,13 @@ HARMLESS = {
     "reward-to-go-gradient": {
         "weights = pg.rewards_to_go(rewards, gamma)",  # γᵗ dropped
         "return (scores * weights[..., None]).sum(1).sum(0)",  # the sum over episodes
+    },
+    "normalisation": {
+        "shifted = weights - weights[mask][1]",
+        "shifted = weights - weights[mask][-1]",
+        "scaled = (shifted - taken.mean()) / (taken.std() + 1e-08)",  # ddof = 0
+        "scaled = (shifted - taken.mean()) / (taken.std(ddof=0) + 1e-08)",
+        "scaled = (shifted - taken.mean()) / (taken.std(ddof=1) - 1e-08)",
     },
     "advantage": {"return pg.rewards_to_go(rewards, gamma) - values.squeeze(1).detach()"},
 }

@@ -178,9 +178,7 @@ CHOOSE_ACTION = Exercise(
             "you compare u with each probability by itself.",
             "actions no longer come as often as their scores suppose.",
             "the second piece begins where the first one ends.",
-            also=(
-                lambda logits, u: int((softmax(logits) > u).argmax()),
-            ),
+            also=(lambda logits, u: int((softmax(logits) > u).argmax()),),
         ),
         Mistake(
             "the probabilities",
