@@ -26,7 +26,9 @@ def solutions():
     cells = [cell for path in sorted(BOOK.glob("0*.ipynb")) for cell in nbformat.read(path, as_version=4).cells]
     sources = [cell.source for cell in cells if cell.source.startswith("def solution(")]
     found = {source.split('pg.check("')[1].split('"')[0]: source.split("pg.check")[0] for source in sources}
-    return {name: source for name, source in found.items() if EXERCISES[name].prepare is None}
+    return {
+        name: source for name, source in found.items() if not EXERCISES[name].prepare and not EXERCISES[name].broken
+    }
 
 
 SOLUTIONS = solutions()
@@ -122,16 +124,6 @@ def survivors(name):
 
 # The changes that make no difference, or lead to another convention.
 HARMLESS = {
-    "rare-and-good": {
-        "for states_n, actions_n, R_n in zip(states, actions, returns):",
-        "for state, action in zip(states_n, actions_n):",
-        "return estimate",  # the sum over episodes
-    },
-    "a-mean-too-many": {
-        "return -(log_probs * weights * mask).sum(-1).mean()",  # these weights have no gradient
-        "return -(log_probs * weights.detach() * mask).sum(1).mean()",
-        "return -(log_probs * weights.detach() * mask).sum(-1).sum()",  # the sum over episodes
-    },
     "state-values": {"while change >= 1e-08:", "r_pi = (policy * rewards).sum(1)"},
     "policy-gradient-loss": {
         "log_pi = torch.log_softmax(logits, 1)",
