@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from scipy.special import softmax
+from scipy.special import expit, softmax
 
 from pgutils.exercises.exercise import Convention, Exercise, Mistake
 from pgutils.returns import rewards_to_go, total_return
@@ -13,6 +13,26 @@ def drawn(probabilities, u):
     return int((np.cumsum(probabilities) <= u).sum())
 
 
+def by_share(share):
+    """Return a draw in which the lengths of the pieces are what ``share`` makes of the logits."""
+    return lambda logits, u: drawn(share(logits), u)
+
+
+def among_sorted(logits, u):
+    """Return the action if the likeliest gets the first piece, and the least likely the last."""
+    order = np.argsort(-logits, kind="stable")
+    return order[min(drawn(softmax(logits)[order], u), len(logits) - 1)]
+
+
+def compared(logits, u):
+    """Return the first action whose own probability exceeds u, the last one if there is none."""
+    larger = softmax(logits) > u
+    return int(larger.argmax()) if larger.any() else len(logits) - 1
+
+
+# Four actions of probability 0.1, 0.4, 0.2 and 0.3, tried on both sides of each border between their pieces.
+LOGITS = np.log([0.1, 0.4, 0.2, 0.3]) + 1
+
 CHOOSE_ACTION = Exercise(
     name="choose-action",
     chapter=3,
@@ -20,17 +40,19 @@ CHOOSE_ACTION = Exercise(
     probes={
         "even odds": (np.array([0.0, 0.0]), 0.2),
         "a larger u": (np.array([0.0, 0.0]), 0.7),
+        "u = 0": (np.array([1.0, 2.0, 0.5]), 0.0),
         "three actions": (np.array([1.0, 2.0, 0.5]), 0.1),
         "a middling u": (np.array([1.0, 2.0, 0.5]), 0.3),
         "a large u": (np.array([1.0, 2.0, 0.5]), 0.95),
         "negative logits": (np.array([-3.0, -1.0, -2.0]), 0.85),
+        **{f"u = {u}": (LOGITS, u) for u in (0.099, 0.101, 0.3, 0.499, 0.501, 0.6, 0.699, 0.701, 0.9999)},
     },
     mistakes=(
         Mistake(
             "most probable action",
             lambda logits, u: logits.argmax(),
             "this is always the most probable action.",
-            "nothing is explored, and the estimate of the gradient is no longer one.",
+            "nothing is explored, and the mean of the scores is no longer zero.",
             "two calls with different u should sometimes give different actions.",
         ),
         Mistake(
@@ -42,10 +64,60 @@ CHOOSE_ACTION = Exercise(
         ),
         Mistake(
             "logits taken for probabilities",
-            lambda logits, u: drawn(logits, u),
+            by_share(lambda logits: logits),
             "you add up the logits as if they were probabilities.",
-            "actions with negative logits misbehave, and the scores no longer fit the actions.",
+            "with negative logits alone, an action is returned that does not exist.",
             "what turns logits into probabilities?",
+            also=(
+                lambda logits, u: min(drawn(logits, u), len(logits) - 1),
+                lambda logits, u: (np.cumsum(logits) > u).argmax(),
+            ),
+        ),
+        Mistake(
+            "logits divided by their sum",
+            by_share(lambda logits: logits / logits.sum()),
+            "you divide the logits by their sum; that makes no probabilities of them.",
+            "of negative logits the lowest gets the longest piece.",
+            "what turns any numbers, negative ones as well, into probabilities?",
+            also=(lambda logits, u: (np.cumsum(logits / logits.sum()) > u).argmax(),),
+        ),
+        Mistake(
+            "sigmoid",
+            by_share(expit),
+            "you take the sigmoid of each logit; for more than two actions these do not sum to 1.",
+            "some actions come more often than their scores suppose, others never.",
+            "the probabilities of all actions depend on all logits.",
+            also=(
+                by_share(lambda logits: expit(logits) / expit(logits).sum()),
+                lambda logits, u: min(drawn(expit(logits), u), len(logits) - 1),
+            ),
+        ),
+        Mistake(
+            "exponentials not normalised",
+            by_share(np.exp),
+            "the exponentials are not normalised, and do not sum to 1.",
+            "if the first logit is 0 or more, action 0 is taken always.",
+            "what must the lengths of all pieces sum to?",
+            also=(
+                lambda logits, u: min(drawn(np.exp(logits), u), len(logits) - 1),
+                by_share(lambda logits: np.exp(logits - logits.max())),
+                lambda logits, u: (np.cumsum(np.exp(logits)) > u).argmax(),
+            ),
+        ),
+        Mistake(
+            "softmax twice",
+            by_share(lambda logits: softmax(softmax(logits))),
+            "the logits went through two softmaxes.",
+            "the policy stays near even odds: of two actions none gets more than 73%.",
+            "does your last function expect logits or probabilities?",
+        ),
+        Mistake(
+            "cumulative sum before the softmax",
+            lambda logits, u: int((softmax(np.cumsum(logits)) <= u).sum()),
+            "you add up first and take the softmax then.",
+            "actions no longer come as often as their scores suppose.",
+            "what is to be laid end to end: the logits, or the probabilities?",
+            also=(by_share(lambda logits: softmax(np.cumsum(logits))),),
         ),
         Mistake(
             "from the other end",
@@ -55,6 +127,22 @@ CHOOSE_ACTION = Exercise(
             "here the first action should get the piece that begins at 0.",
         ),
         Mistake(
+            "sorted",
+            among_sorted,
+            "you sort the actions by probability first. As a draw that is just as good.",
+            "none: every action has its right probability.",
+            "here the pieces should lie in the order of the actions.",
+            also=(lambda logits, u: len(logits) - 1 - among_sorted(logits[::-1], u),),
+        ),
+        Mistake(
+            "position among the sorted",
+            lambda logits, u: drawn(np.sort(softmax(logits)), u),
+            "you sort the probabilities, and return a place in the sorted list.",
+            "actions no longer come as often as their scores suppose.",
+            "which action does the first of the sorted probabilities belong to?",
+            also=(lambda logits, u: drawn(np.sort(softmax(logits))[::-1], u),),
+        ),
+        Mistake(
             "one too far",
             lambda logits, u: drawn(softmax(logits), u) + 1,
             "each action is one too large.",
@@ -62,11 +150,43 @@ CHOOSE_ACTION = Exercise(
             "for u just above 0 the answer is action 0.",
         ),
         Mistake(
+            "one too early",
+            lambda logits, u: drawn(softmax(logits), u) - 1,
+            "each action is one too small.",
+            "-1 stands for the last action in Python, so each action is mistaken for the next.",
+            "for u just above 0 the answer is action 0.",
+            also=(lambda logits, u: max(drawn(softmax(logits), u) - 1, 0),),
+        ),
+        Mistake(
+            "ends above u counted",
+            lambda logits, u: int((np.cumsum(softmax(logits)) > u).sum()),
+            "you count the pieces that end above u.",
+            "actions no longer come as often as their scores suppose.",
+            "which pieces lie before the one that holds u?",
+        ),
+        Mistake(
+            "nearest end",
+            lambda logits, u: int(np.abs(np.cumsum(softmax(logits)) - u).argmin()),
+            "you return the action whose piece ends nearest to u.",
+            "actions no longer come as often as their scores suppose.",
+            "u lies inside a piece, or does it lie near an end?",
+            also=(lambda logits, u: int(np.abs(softmax(logits) - u).argmin()),),
+        ),
+        Mistake(
             "compared with single probabilities",
-            lambda logits, u: int((softmax(logits) > u).argmax()),
+            compared,
             "you compare u with each probability by itself.",
-            "some actions are hardly ever taken, whatever their probability.",
+            "actions no longer come as often as their scores suppose.",
             "the second piece begins where the first one ends.",
+            also=(lambda logits, u: int((softmax(logits) > u).argmax()),),
+        ),
+        Mistake(
+            "the probabilities",
+            lambda logits, u: softmax(logits),
+            "these are the probabilities; the number of one action is wanted.",
+            "the environment does not know what to do with them.",
+            "what do you need u for?",
+            also=(lambda logits, u: softmax(logits)[drawn(softmax(logits), u)],),
         ),
     ),
     hints=(
@@ -87,18 +207,21 @@ def log_pi(logits, actions):
     return chosen(torch.log_softmax(logits, -1), actions)
 
 
-def flat_loss(logits, actions, weights, episodes):
-    """Return the policy-gradient loss of N episodes whose steps stand in one row."""
-    return -(log_pi(logits, actions) * weights.detach()).sum() / episodes
+def loss_of(log_probs=log_pi, change=lambda weights: weights):
+    """Return a loss in which something else takes the place of log π of the actions taken, or of the weights."""
+
+    def loss(logits, actions, weights, episodes):
+        return -(log_probs(logits, actions) * change(weights.detach())).sum() / episodes
+
+    return loss
 
 
-def loss_of(log_probs):
-    """Return a loss in which something else takes the place of log π of the actions taken."""
+flat_loss = loss_of()
 
-    def wrong(logits, actions, weights, episodes):
-        return -(log_probs(logits, actions) * weights.detach()).sum() / episodes
 
-    return wrong
+def deviation(weights, correction):
+    """Return the standard deviation, NaN and without a warning where there is none."""
+    return ((weights - weights.mean()).square().sum() / (len(weights) - correction)).sqrt()
 
 
 def steps(count, actions, seed):
@@ -114,20 +237,23 @@ def steps(count, actions, seed):
 POLICY_GRADIENT_LOSS = Exercise(
     name="policy-gradient-loss",
     chapter=3,
-    solution=flat_loss,
+    solution=lambda logits, actions, weights, episodes: flat_loss(logits, actions, weights, episodes),
     probes={
         "one step": (np.array([[1.0, 0.0]]), np.array([1]), np.array([2.0]), 1),
         "two steps": (np.array([[1.0, 0.0], [0.5, -0.5]]), np.array([1, 0]), np.array([2.0, -1.0]), 1),
         "two episodes of three steps": (*steps(6, 3, seed=1), 2),
         "three episodes of different lengths": (*steps(7, 2, seed=2), 3),
+        "four actions": (*steps(5, 4, seed=3), 2),
     },
     gradients=("logits", "weights"),
     conventions=(
         Convention(
             "sum over episodes",
-            lambda logits, actions, weights, episodes: flat_loss(logits, actions, weights, 1),
-            "You add the episodes where the book takes their mean. That is N times as long a step in the same "
-            "direction, so a step size N times smaller makes up for it; Adam does so by itself.",
+            explanation="You add the episodes where the book takes their mean. That is N times as long a step in the "
+            "same direction, so a step size N times smaller makes up for it; Adam does so by itself.",
+            wrap=lambda loss: (
+                lambda logits, actions, weights, episodes: episodes * loss(logits, actions, weights, episodes)
+            ),
         ),
     ),
     mistakes=(
@@ -146,6 +272,13 @@ POLICY_GRADIENT_LOSS = Exercise(
             "which of the two numbers does not depend on what the agent did?",
         ),
         Mistake(
+            "divided by both",
+            lambda logits, actions, weights, episodes: -(log_pi(logits, actions) * weights.detach()).mean() / episodes,
+            "you divide by the number of steps and by that of episodes.",
+            "batches with long episodes count for less; a small batch may favour the worse road.",
+            "`mean` divides, and you divide once more.",
+        ),
+        Mistake(
             "mean times sum",
             lambda logits, actions, weights, episodes: (
                 -(log_pi(logits, actions).mean() * weights.detach().sum()) / episodes
@@ -153,6 +286,11 @@ POLICY_GRADIENT_LOSS = Exercise(
             "a mean of log-probabilities is multiplied by a sum.",
             "all actions share one weight: good ones are not told from bad.",
             "multiply first, step by step.",
+            also=(
+                lambda logits, actions, weights, episodes: (
+                    -(log_pi(logits, actions).mean() * weights.detach().mean()) / episodes
+                ),
+            ),
         ),
         Mistake(
             "sum times sum",
@@ -175,22 +313,40 @@ POLICY_GRADIENT_LOSS = Exercise(
             "π instead of log π",
             loss_of(lambda logits, actions: chosen(torch.softmax(logits, -1), actions)),
             "you use π where log π is meant.",
-            "rare actions are counted for too little, and the policy stays with what it does.",
+            "rare actions count for too little: likely ones gain from equal returns.",
             "∇π = π ∇ log π: one factor too many.",
         ),
         Mistake(
             "softmax twice",
             loss_of(lambda logits, actions: log_pi(torch.softmax(logits, -1), actions)),
             "the logits went through two softmaxes.",
-            "the gradient fades as the policy gets certain: learning stops early.",
+            "once the policy is nearly certain, a rare action that turns out well changes nothing.",
             "does your last function expect logits or probabilities?",
         ),
         Mistake(
             "no softmax",
             loss_of(chosen),
             "you use the logits where log-probabilities are meant.",
-            "the logits grow without limit: nothing pushes the other actions down.",
+            "the steps stay as long however certain the policy is: logits grow without limit.",
             "what turns logits into log-probabilities?",
+        ),
+        Mistake(
+            "logarithm of the logits",
+            loss_of(lambda logits, actions: chosen(logits, actions).log()),
+            "you take the logarithm of the logits themselves.",
+            "the first negative logit makes the loss NaN.",
+            "what turns logits into probabilities?",
+            also=(
+                loss_of(lambda logits, actions: chosen((logits / logits.sum(-1, keepdim=True)).log(), actions)),
+                loss_of(lambda logits, actions: (chosen(logits, actions) + 1e-8).log()),
+            ),
+        ),
+        Mistake(
+            "sigmoid",
+            loss_of(lambda logits, actions: chosen(torch.nn.functional.logsigmoid(logits), actions)),
+            "you take a sigmoid of each logit by itself, where a softmax over all of them is meant.",
+            "the logits of the actions that were not taken do not move.",
+            "the probabilities of all actions depend on all logits.",
         ),
         Mistake(
             "softmax over the steps",
@@ -207,6 +363,14 @@ POLICY_GRADIENT_LOSS = Exercise(
             "the action of each step is looked up in every row, as `[:, actions]` does.",
             "actions are credited in states where they were not taken.",
             "print the shape of what you picked: it should be (steps,).",
+            also=(
+                lambda logits, actions, weights, episodes: (
+                    -(torch.log_softmax(logits, -1)[:, actions] * weights.detach()[:, None]).sum() / episodes
+                ),
+                lambda logits, actions, weights, episodes: (
+                    -(torch.log_softmax(logits, -1)[:, actions] * weights.detach()).mean()
+                ),
+            ),
         ),
         Mistake(
             "all actions",
@@ -216,6 +380,11 @@ POLICY_GRADIENT_LOSS = Exercise(
             "the log-probabilities of all actions are added, not those of the actions taken.",
             "which action was taken makes no difference to the step.",
             "what do you need `actions` for?",
+            also=(
+                lambda logits, actions, weights, episodes: (
+                    -(torch.log_softmax(logits, -1) * weights.detach()[:, None]).mean()
+                ),
+            ),
         ),
         Mistake(
             "most probable action",
@@ -223,6 +392,36 @@ POLICY_GRADIENT_LOSS = Exercise(
             "you take the most probable action of each step, not the one taken.",
             "exploring is useless: what was tried is never learned from.",
             "what do you need `actions` for?",
+        ),
+        Mistake(
+            "entropy-like",
+            loss_of(lambda logits, actions: chosen(torch.softmax(logits, -1) * torch.log_softmax(logits, -1), actions)),
+            "log π is multiplied by π, as in an entropy.",
+            "the mean score is not 0: the policy drifts though all returns are alike.",
+            "actions are drawn with probability π already: is a factor needed for it?",
+        ),
+        Mistake(
+            "weights centred",
+            loss_of(change=lambda weights: weights - weights.mean()),
+            "the mean of the weights is subtracted first (an idea of chapter 5).",
+            "with one episode of one step nothing is learned.",
+            "here each log-probability is multiplied by its own weight as it is.",
+        ),
+        Mistake(
+            "weights normalised",
+            loss_of(change=lambda weights: (weights - weights.mean()) / (deviation(weights, 1) + 1e-8)),
+            "the weights are normalised first (an idea of chapter 6).",
+            "a batch of a single step has no deviation to divide by.",
+            "here each log-probability is multiplied by its own weight as it is.",
+            also=(loss_of(change=lambda weights: (weights - weights.mean()) / (deviation(weights, 0) + 1e-8)),),
+        ),
+        Mistake(
+            "not added up",
+            lambda logits, actions, weights, episodes: -log_pi(logits, actions) * weights.detach() / episodes,
+            "these are the terms of the loss, one for each step.",
+            "`backward` wants one number, and says so.",
+            "what does the sum in the equation run over?",
+            also=(lambda logits, actions, weights, episodes: -log_pi(logits, actions) * weights.detach(),),
         ),
         Mistake(
             "log-probabilities detached",
@@ -242,7 +441,7 @@ POLICY_GRADIENT_LOSS = Exercise(
             "weights not detached",
             lambda logits, actions, weights, episodes: -(log_pi(logits, actions) * weights).sum() / episodes,
             "the value is right, but the weights get a gradient, too.",
-            "with a learned baseline (chapter 5) it drives the values away from the truth.",
+            "with a learned baseline (chapter 5) it drives the values up, even where they are right.",
             "the weights are constants here. How do you tell PyTorch so?",
         ),
     ),
@@ -270,7 +469,12 @@ def estimate(theta, episodes, weights, score=score_of):
     )
 
 
-def with_weights(weights, score=score_of):
+def whole(rewards, gamma):
+    """Return the return of the episode, once for each step."""
+    return np.full(len(rewards), total_return(rewards, gamma))
+
+
+def with_weights(weights=whole, score=score_of):
     """Return an update of REINFORCE with other weights or another score."""
 
     def update(theta, episodes, gamma, alpha):
@@ -280,19 +484,76 @@ def with_weights(weights, score=score_of):
     return update
 
 
-def whole(rewards, gamma):
-    """Return the return of the episode, once for each step."""
-    return np.full(len(rewards), total_return(rewards, gamma))
+reinforce = with_weights()
 
 
-reinforce = with_weights(whole)
+def in_turn(parts):
+    """Return an update in which θ moves after each part of an episode, so that later scores are of another policy."""
+
+    def update(theta, episodes, gamma, alpha):
+        for states, actions, rewards in episodes:
+            weights = whole(rewards, gamma)
+            for part in parts(len(rewards)):
+                pieces = [(states[part], actions[part], weights[part])]
+                theta = theta + alpha * estimate(theta, pieces, lambda weights: weights) / len(episodes)
+        return theta
+
+    return update
 
 
-def one_by_one(theta, episodes, gamma, alpha):
-    """Return θ after an update by each episode in turn, with the scores of the policy so far."""
-    for episode in episodes:
-        theta = theta + alpha * estimate(theta, [episode], lambda rewards: whole(rewards, gamma)) / len(episodes)
-    return theta
+def visits_lost(theta, episodes, gamma, alpha):
+    """Return the update of `total[states, actions] += R`, which counts a pair that occurs twice only once."""
+    total = np.zeros_like(theta)
+    for states, actions, rewards in episodes:
+        R = total_return(rewards, gamma)
+        total[states] -= R * softmax(theta[states], -1)
+        total[states, actions] += R
+    return theta + alpha * total / len(episodes)
+
+
+def visits_partly_lost(theta, episodes, gamma, alpha):
+    """Return the update in which only the rise of the actions taken is lost where they are taken twice."""
+    total = np.zeros_like(theta)
+    for states, actions, rewards in episodes:
+        R = total_return(rewards, gamma)
+        np.subtract.at(total, states, R * softmax(theta[states], -1))
+        total[states, actions] += R
+    return theta + alpha * total / len(episodes)
+
+
+def assigned(theta, episodes, gamma, alpha):
+    """Return the update in which each step overwrites what an earlier step wrote in the row of its state."""
+    total = np.zeros_like(theta)
+    for states, actions, rewards in episodes:
+        for state, action in zip(states, actions, strict=True):
+            total[state] = total_return(rewards, gamma) * score_of(theta, state, action)[state]
+    return theta + alpha * total / len(episodes)
+
+
+def all_rows(theta, state, action):
+    """Return a score that lowers the probabilities of all states, not those of the state alone."""
+    score = -softmax(theta, -1)
+    score[state, action] += 1
+    return score
+
+
+def own_logit(theta, state, action):
+    """Return a score that moves the logit of the action taken alone, by what it should."""
+    return np.where(score_of(theta, state, action) > 0, score_of(theta, state, action), 0.0)
+
+
+def centred_returns(theta, episodes, gamma, alpha):
+    """Return the update with the mean return of the batch as a baseline."""
+    mean = np.mean([total_return(rewards, gamma) for *_, rewards in episodes])
+    total = estimate(theta, episodes, lambda rewards: whole(rewards, gamma) - mean)
+    return theta + alpha * total / len(episodes)
+
+
+def transposed(theta, state, action):
+    """Return a score whose softmax runs along the states instead of the actions."""
+    score = np.zeros_like(theta)
+    score[state] = np.eye(theta.shape[1])[action] - softmax(theta, 0)[state]
+    return score
 
 
 def episode(states, actions, rewards):
@@ -300,27 +561,42 @@ def episode(states, actions, rewards):
     return [np.array(states), np.array(actions), np.array(rewards)]
 
 
+def played(states, actions, lengths, seed):
+    """Return θ (states, actions) and episodes of some lengths, the same every time."""
+    rng = np.random.default_rng(seed)
+    batch = [
+        episode(rng.integers(states, size=n), rng.integers(actions, size=n), rng.normal(size=n).round(1))
+        for n in lengths
+    ]
+    return rng.normal(size=(states, actions)).round(1), batch
+
+
 SHORT, LONG = episode([0], [1], [2.0]), episode([0, 1, 0], [0, 1, 1], [1.0, 0.0, 3.0])
 OTHER = episode([1, 0], [0, 0], [-1.0, 0.5])
+AGAIN = episode([1, 0, 1, 1], [1, 0, 1, 1], [0.0, 1.0, 0.0, 2.0])
 THETA = np.array([[0.2, -0.3], [0.6, -0.4]])
 
 REINFORCE_UPDATE = Exercise(
     name="reinforce-update",
     chapter=3,
-    solution=reinforce,
+    solution=lambda theta, episodes, gamma, alpha: reinforce(theta, episodes, gamma, alpha),
     probes={
         "one step": (np.zeros((1, 2)), [SHORT], 1.0, 0.5),
         "one episode": (THETA, [LONG], 0.5, 0.1),
         "γ = 1": (THETA, [LONG], 1.0, 0.1),
+        "the same step again": (THETA, [AGAIN], 0.9, 0.1),
         "two episodes": (THETA, [SHORT, LONG], 0.5, 0.1),
         "three episodes": (THETA, [SHORT, LONG, OTHER], 0.9, 0.2),
+        "four actions": (*played(3, 4, (5, 2), seed=1), 0.99, 0.5),
     },
     conventions=(
         Convention(
             "sum over episodes",
-            lambda theta, episodes, gamma, alpha: reinforce(theta, episodes, gamma, alpha * len(episodes)),
-            "You add the episodes where the book takes their mean. That is the same direction with a step N times "
-            "as long, so remember it when you compare step sizes.",
+            explanation="You add the episodes where the book takes their mean. That is the same direction with a "
+            "step N times as long, so remember it when you compare step sizes.",
+            wrap=lambda update: (
+                lambda theta, episodes, gamma, alpha: update(theta, episodes, gamma, alpha * len(episodes))
+            ),
         ),
     ),
     mistakes=(
@@ -341,10 +617,24 @@ REINFORCE_UPDATE = Exercise(
             "which of the two numbers does not depend on what the agent did?",
         ),
         Mistake(
+            "mean over the steps of each",
+            with_weights(lambda rewards, gamma: whole(rewards, gamma) / len(rewards)),
+            "the steps of each episode are averaged, not added.",
+            "long episodes count for less; a small batch may favour the worse road.",
+            "log P(τ) is a sum over the steps. So is its gradient.",
+        ),
+        Mistake(
             "one episode after the other",
-            one_by_one,
-            "θ changes between the episodes, so later scores are those of another policy.",
-            "data goes stale within the batch; with large steps runs get stuck.",
+            in_turn(lambda steps: [slice(None)]),
+            "θ changes between the episodes.",
+            "the second episode's scores are another policy's: a bias.",
+            "with which θ were the episodes played?",
+        ),
+        Mistake(
+            "one step after the other",
+            in_turn(lambda steps: [slice(step, step + 1) for step in range(steps)]),
+            "θ changes within the episodes.",
+            "the later steps' scores are another policy's: a bias.",
             "with which θ were the episodes played?",
         ),
         Mistake(
@@ -353,6 +643,7 @@ REINFORCE_UPDATE = Exercise(
             "each score is multiplied by the reward of its own step.",
             "nobody climbs for a summit: what comes later does not count.",
             "what is an action responsible for?",
+            also=(with_weights(lambda rewards, gamma: rewards),),
         ),
         Mistake(
             "no discount",
@@ -365,29 +656,102 @@ REINFORCE_UPDATE = Exercise(
             "reward-to-go",
             with_weights(rewards_to_go),
             "you use the reward-to-go, which is the idea of the next chapter.",
-            "usually less noise; for γ < 1 a factor of γᵗ is missing then.",
+            "none for γ = 1; for γ < 1 a factor of γᵗ is missing, and the gradient is not that of J.",
             "here each score of an episode gets the same weight.",
         ),
         Mistake(
+            "discounted reward-to-go",
+            with_weights(lambda rewards, gamma: rewards_to_go(rewards, gamma) * gamma ** np.arange(len(rewards))),
+            "you leave out past rewards, the idea of the next chapter.",
+            "none: the mean is the same.",
+            "here each score of an episode gets the same weight.",
+        ),
+        Mistake(
+            "γᵗ in front",
+            with_weights(lambda rewards, gamma: whole(rewards, gamma) * gamma ** np.arange(len(rewards))),
+            "the score of step t is multiplied by γᵗ as well as by the return.",
+            "late steps count for too little, and the gradient is not that of J.",
+            "here each score of an episode gets the same weight.",
+        ),
+        Mistake(
+            "returns centred",
+            centred_returns,
+            "the mean return of the batch is subtracted first (an idea of chapter 5).",
+            "from a single episode nothing is learned.",
+            "here each score is multiplied by the return as it is.",
+        ),
+        Mistake(
             "score without π",
-            with_weights(whole, lambda theta, s, a: np.where(score_of(theta, s, a) > 0, 1.0, 0.0)),
-            "only the logit of the action taken moves; the others should, too.",
-            "what is done becomes more probable, even if all returns are alike.",
+            with_weights(score=lambda theta, s, a: np.where(score_of(theta, s, a) > 0, 1.0, 0.0)),
+            "only the logit of the action taken moves.",
+            "the mean score is not 0: the policy drifts though all returns are alike.",
+            "the components of a softmax score sum to 0.",
+        ),
+        Mistake(
+            "own logit alone",
+            with_weights(score=own_logit),
+            "the logit of the action taken is right; the others should move.",
+            "the mean score is not 0: the policy drifts though all returns are alike.",
             "the components of a softmax score sum to 0.",
         ),
         Mistake(
             "gradient of π",
-            with_weights(whole, lambda theta, s, a: score_of(theta, s, a) * softmax(theta[s])[a]),
+            with_weights(score=lambda theta, s, a: score_of(theta, s, a) * softmax(theta[s])[a]),
             "you use ∇π where ∇ log π is meant.",
-            "rare actions are counted for too little, and the policy stays with what it does.",
+            "rare actions count for too little: likely ones gain from equal returns.",
             "∇π = π ∇ log π: one factor too many.",
         ),
         Mistake(
-            "gradient alone",
+            "repeated visits lost",
+            visits_lost,
+            "of several visits to a state in an episode only one counts.",
+            "a bias wherever an episode may come by the same state twice.",
+            "what does `x[[0, 0]] += 1` do? `np.add.at` counts each.",
+            also=(visits_partly_lost,),
+        ),
+        Mistake(
+            "overwritten",
+            assigned,
+            "each step overwrites what an earlier one wrote for the same state.",
+            "only the last visit to a state counts, of all episodes of a batch.",
+            "what is the difference between `=` and `+=`?",
+        ),
+        Mistake(
+            "all rows",
+            with_weights(score=all_rows),
+            "the probabilities of all states are subtracted, not those of the step's state alone.",
+            "states that were never visited lose what was learned there.",
+            "which row of θ does π(a | s) depend on?",
+        ),
+        Mistake(
+            "softmax along the states",
+            with_weights(score=transposed),
+            "the softmax runs along the states, not along the actions.",
+            "the mean score is not 0: the policy drifts though all returns are alike.",
+            "along which axis must the probabilities sum to 1?",
+        ),
+        Mistake(
+            "α forgotten",
+            lambda theta, episodes, gamma, alpha: reinforce(theta, episodes, gamma, 1.0),
+            "α has no say: the step is the estimate itself.",
+            "however small a step is asked for, all are of the same length.",
+            "what do you need `alpha` for?",
+            also=(lambda theta, episodes, gamma, alpha: reinforce(theta, episodes, gamma, len(episodes)),),
+        ),
+        Mistake(
+            "step alone",
             lambda theta, episodes, gamma, alpha: reinforce(theta, episodes, gamma, alpha) - theta,
             "this is the step; the new θ is wanted.",
             "each iteration throws away all that was learned before.",
             "where does the step start?",
+        ),
+        Mistake(
+            "estimate alone",
+            lambda theta, episodes, gamma, alpha: reinforce(theta, episodes, gamma, 1.0) - theta,
+            "this is the estimate of the gradient; the new θ is wanted.",
+            "each iteration throws away all that was learned before.",
+            "where does the step start, and how long is it?",
+            also=(lambda theta, episodes, gamma, alpha: reinforce(theta, episodes, gamma, len(episodes)) - theta,),
         ),
     ),
     hints=(

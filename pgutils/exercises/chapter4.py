@@ -17,8 +17,30 @@ def forwards(rewards, gamma):
 
 
 def truncating(rewards, gamma):
-    """Return the reward-to-go, written into an array of the same type as the rewards."""
-    return rewards_to_go(rewards, gamma).astype(rewards.dtype)
+    """Return the reward-to-go, filled in step by step into an array of the same type as the rewards."""
+    to_go = np.zeros_like(rewards)
+    for step in reversed(range(len(rewards))):
+        to_go[step] = rewards[step] + (gamma * to_go[step + 1] if step + 1 < len(rewards) else 0)
+    return to_go
+
+
+def restarted(rewards, gamma):
+    """Return the recursion that begins anew at each reward that is not 0."""
+    to_go, following = np.zeros(len(rewards)), 0.0
+    for step in reversed(range(len(rewards))):
+        following = to_go[step] = rewards[step] + gamma * following * (rewards[step] == 0)
+    return to_go
+
+
+def standardised(function, ddof=0):
+    """Return a function whose numbers are shifted and scaled to mean 0 and deviation 1."""
+
+    def wrong(*args):
+        numbers = np.asarray(function(*args), dtype=float)
+        deviation = np.sqrt(((numbers - numbers.mean()) ** 2).sum() / max(numbers.size - ddof, 1))
+        return (numbers - numbers.mean()) / (deviation + 1e-8)
+
+    return wrong
 
 
 def _divided(rewards, gamma):
@@ -45,21 +67,80 @@ REWARDS_TO_GO = Exercise(
         "γ = 0": (np.array([1.0, -2.0, 4.0]), 0.0),
         "whole numbers": (np.array([1, 2, 3]), 0.5),
         "a long episode": (np.sin(np.arange(40.0)), 0.9),
+        "γ = 0.99": (np.array([0.0, 1.0, 0.0, 0.0, -2.0, 0.0, 3.0]), 0.99),
     },
     mistakes=(
         Mistake(
             "total return",
             lambda rewards, gamma: np.full(len(rewards), total_return(rewards, gamma)),
             "every step has the same weight, the total return of chapter 3.",
-            "past rewards stay in the weights as noise; CartPole learns far more slowly.",
+            "past rewards stay in the weights as noise: with eight coin flips twice the variance and more.",
             "which rewards can the action of the last step still change?",
         ),
         Mistake(
             "no discount",
             lambda rewards, gamma: rewards_to_go(rewards, 1.0),
             "the right rewards are added, but γ has no say.",
-            "rewards in the far future count in full, and the weights become noisy.",
+            "far rewards count in full: of 500 noisy ones with γ = 0.9, 95 times the variance.",
             "what is the next step's reward-to-go worth one step earlier?",
+        ),
+        Mistake(
+            "γ of your own",
+            lambda rewards, gamma: rewards_to_go(rewards, 0.9),
+            "you discount by a number of your own; the argument γ has no say in it.",
+            "whatever γ is asked for, the agent looks equally far ahead.",
+            "where in your function does the γ that you are given appear?",
+            also=tuple(lambda rewards, gamma, own=own: rewards_to_go(rewards, own) for own in (0.5, 0.95, 0.99)),
+        ),
+        Mistake(
+            "squares of γ",
+            lambda rewards, gamma: rewards_to_go(rewards, gamma**2),
+            "from step to step you discount by γ².",
+            "the agent looks half as far ahead as it was asked to.",
+            "how often is a reward multiplied by γ in one step?",
+        ),
+        Mistake(
+            "γ on the wrong term",
+            lambda rewards, gamma: gamma * rewards_to_go(rewards, 1.0),
+            "γ multiplies the reward of the step, not what follows.",
+            "far rewards count like near ones, and all are multiplied by the same γ.",
+            "which of the two terms of the recursion has to be waited for?",
+        ),
+        Mistake(
+            "same discount for all that follow",
+            lambda rewards, gamma: rewards + gamma * (rewards_to_go(rewards, 1.0) - rewards),
+            "all rewards that follow are multiplied by the same γ, however far away.",
+            "from the next step on it does not matter when a reward comes.",
+            "each step of waiting multiplies by γ once more.",
+        ),
+        Mistake(
+            "powers of γ from the wrong end",
+            lambda rewards, gamma: (rewards[::-1] * powers(rewards, gamma)).cumsum()[::-1],
+            "the last reward counts in full at every step, and near ones least.",
+            "a reward counts more the later it comes: the agent puts rewards off.",
+            "seen from step t, which reward comes at once?",
+        ),
+        Mistake(
+            "standardised",
+            standardised(rewards_to_go),
+            "you shift and scale the numbers to mean 0 and deviation 1 (an idea of chapter 6).",
+            "a bad episode gets as much praise as a good one.",
+            "here the plain sums are asked for.",
+            also=(standardised(rewards_to_go, ddof=1),),
+        ),
+        Mistake(
+            "mean subtracted",
+            lambda rewards, gamma: rewards_to_go(rewards, gamma) - rewards_to_go(rewards, gamma).mean(),
+            "you subtract the mean over the steps.",
+            "a bad episode gets as much praise as a good one.",
+            "here the plain sums are asked for.",
+        ),
+        Mistake(
+            "restarted at each reward",
+            restarted,
+            "you begin anew at each reward that is not 0, as one may in Pong, where a point ends a rally.",
+            "an action gets no credit for what comes after the next reward.",
+            "does a reward end an episode here?",
         ),
         Mistake(
             "not turned round again",
@@ -72,35 +153,35 @@ REWARDS_TO_GO = Exercise(
             "forwards",
             forwards,
             "the recursion runs forwards: each step collects its past.",
-            "future rewards do not count, and hardly anything is learned.",
+            "in CartPole, where every step earns 1, the expected gradient is zero.",
             "which of two neighbouring steps must be known first?",
         ),
         Mistake(
             "past",
             lambda rewards, gamma: (rewards * powers(rewards, gamma)).cumsum(),
             "this is the sum of the rewards up to each step: the past.",
-            "the expected gradient is almost zero; hardly anything is learned.",
+            "in CartPole, where every step earns 1, the expected gradient is zero.",
             "from which end should the sum run?",
         ),
         Mistake(
             "plain cumulative sum",
             lambda rewards, gamma: rewards.cumsum(),
             "this is the sum of the rewards up to each step: the past, and without γ.",
-            "the expected gradient is almost zero; hardly anything is learned.",
+            "in CartPole, where every step earns 1, the expected gradient is zero.",
             "from which end should the sum run?",
         ),
         Mistake(
             "divided by γᵗ",
             _divided,
             "right, until γᵗ is rounded to 0: then you divide 0 by 0.",
-            "in long episodes the late weights become huge, then NaN.",
+            "with γ = ½ all weights after step 1074 are NaN, with γ = 0 all but the first.",
             "the recursion G_t = r_t + γ G_{t+1} divides by nothing.",
         ),
         Mistake(
             "weighted by γᵗ as well",
             lambda rewards, gamma: rewards_to_go(rewards, gamma) * powers(rewards, gamma),
             "these are γᵗ G_t: the discount counts from the start, not from step t.",
-            "it is what the gradient needs in theory, but late steps hardly learn.",
+            "none for the gradient of J, which has this factor. But V predicts G_t.",
             "at step t, what is the reward of this very step worth?",
         ),
         Mistake(
@@ -121,7 +202,7 @@ REWARDS_TO_GO = Exercise(
             "discounted once too often",
             lambda rewards, gamma: gamma * rewards_to_go(rewards, gamma),
             "all numbers are multiplied by γ once too often.",
-            "all weights shrink by γ; a value function learned from them is too low.",
+            "all weights shrink by γ, and the values that are learned from them as well.",
             "which power of γ belongs to r_t in G_t?",
         ),
         Mistake(
@@ -134,8 +215,8 @@ REWARDS_TO_GO = Exercise(
         Mistake(
             "whole numbers truncate",
             truncating,
-            "whole numbers go in, and the results are cut off to whole numbers, too.",
-            "rewards of 0 and 1 with γ < 1 lose nearly all of their future.",
+            "whole numbers go in, and whole numbers come out.",
+            "with γ < 1, a single reward of 1 gives no credit to any step before it.",
             INTEGER_HINT,
         ),
         Mistake(
@@ -144,6 +225,15 @@ REWARDS_TO_GO = Exercise(
             "the rewards that follow are averaged, not added.",
             "in CartPole with γ = 1 all weights are 1: falling soon looks as good as falling late.",
             "look at the definition: is there a division?",
+            also=(lambda rewards, gamma: rewards_to_go(rewards, 1.0) / np.arange(len(rewards), 0, -1),),
+        ),
+        Mistake(
+            "the rewards themselves",
+            lambda rewards, gamma: rewards,
+            "these are the rewards as they came in.",
+            "each action is judged by its own reward alone (the wrong line of chapter 2).",
+            "an action is responsible for more than its own reward.",
+            also=(lambda rewards, gamma: gamma * rewards,),
         ),
         Mistake(
             "not added up",
@@ -201,13 +291,14 @@ FLAT_REWARDS_TO_GO = Exercise(
         "episodes of one step": (np.array([1.0, 2.0, 3.0]), np.array([True, True, True]), 0.9),
         "γ = 1": (np.array([1.0, 1.0, 1.0, 1.0, 1.0]), np.array([False, False, True, False, True]), 1.0),
         "whole numbers": (np.array([1, 2, 3, 5]), np.array([False, True, False, True]), 0.5),
+        "γ = 0.99": (np.sin(np.arange(12.0)), np.isin(np.arange(12), [0, 4, 5, 11]), 0.99),
     },
     mistakes=(
         Mistake(
             "leak across the end",
             lambda rewards, ends, gamma: rewards_to_go(rewards, gamma),
             "rewards of the next episode leak into the one before it.",
-            "an episode is praised for what the next one earns, which is pure noise.",
+            "an episode is praised for what the next one earns: noise, and no bias.",
             "what should the running sum be at the last step of an episode?",
         ),
         Mistake(
@@ -218,6 +309,20 @@ FLAT_REWARDS_TO_GO = Exercise(
             "you reset one step off, so episodes still leak.",
             "the last action, often the fatal one, is praised for a new start.",
             "you walk backwards: arriving at a step with `ends`, what did you just leave?",
+        ),
+        Mistake(
+            "the wrong way round",
+            lambda rewards, ends, gamma: flat_to_go(rewards, ends, gamma, lambda ends, step: ends[step]),
+            "you forget the future everywhere but where you should.",
+            "the last action, often the fatal one, is praised for a new start.",
+            "is `ends` true where the future belongs to the episode, or where not?",
+        ),
+        Mistake(
+            "ends ignored but for the last reward",
+            lambda rewards, ends, gamma: np.where(ends, rewards, rewards_to_go(rewards, gamma)),
+            "the last step of each episode is right, but the steps before it still see the next episode.",
+            "an episode is praised for what the next one earns: noise, and no bias.",
+            "what do you carry on from a last step to the one before it?",
         ),
         Mistake(
             "reset after adding",
@@ -237,15 +342,58 @@ FLAT_REWARDS_TO_GO = Exercise(
             "no discount",
             lambda rewards, ends, gamma: flat_to_go(rewards, ends, 1.0),
             "the episodes are kept apart, but γ has no say.",
-            "rewards in the far future count in full, and the weights become noisy.",
+            "far rewards count in full: of 500 noisy ones with γ = 0.9, 95 times the variance.",
             "what is the next step's reward-to-go worth one step earlier?",
+        ),
+        Mistake(
+            "weighted by γᵗ as well",
+            per_episode(lambda rewards, gamma: rewards_to_go(rewards, gamma) * powers(rewards, gamma)),
+            "these are γᵗ G_t: the discount counts from the start.",
+            "none for the gradient of J, which has this factor. But V predicts G_t.",
+            "at step t, what is the reward of this very step worth?",
+        ),
+        Mistake(
+            "discounted once too often",
+            lambda rewards, ends, gamma: gamma * flat_to_go(rewards, ends, gamma),
+            "all numbers are multiplied by γ once too often.",
+            "all weights shrink by γ, and the values that are learned from them as well.",
+            "which power of γ belongs to r_t in G_t?",
+        ),
+        Mistake(
+            "own reward left out",
+            per_episode(lambda rewards, gamma: gamma * after(rewards_to_go(rewards, gamma))),
+            "the reward of the step itself is missing.",
+            "an action gets no credit for what it earns at once; the last one never gets any.",
+            "is r_t known before the action is chosen, or after?",
+        ),
+        Mistake(
+            "one step ahead",
+            per_episode(lambda rewards, gamma: rewards + gamma * after(rewards)),
+            "you look one step ahead and then stop.",
+            "what comes later than the next step is never credited.",
+            "put in the next step's reward-to-go where you put in its reward.",
+        ),
+        Mistake(
+            "the rewards themselves",
+            lambda rewards, ends, gamma: rewards,
+            "these are the rewards as they came in.",
+            "each action is judged by its own reward alone (the wrong line of chapter 2).",
+            "an action is responsible for more than its own reward.",
         ),
         Mistake(
             "forwards",
             per_episode(forwards),
             "the recursion runs forwards: each step collects its past.",
-            "future rewards do not count, and hardly anything is learned.",
+            "in CartPole, where every step earns 1, the expected gradient is zero.",
             "which of two neighbouring steps must be known first?",
+            also=(per_episode(lambda rewards, gamma: (rewards * powers(rewards, gamma)).cumsum()),),
+        ),
+        Mistake(
+            "each episode turned round",
+            per_episode(lambda rewards, gamma: rewards_to_go(rewards, gamma)[::-1]),
+            "the numbers are right, but in each episode the last step comes first.",
+            "the last action is praised for everything, the first for the end only.",
+            "you collected from the end; what is still to be done?",
         ),
         Mistake(
             "episodes turned round",
@@ -257,8 +405,8 @@ FLAT_REWARDS_TO_GO = Exercise(
         Mistake(
             "whole numbers truncate",
             per_episode(truncating),
-            "whole numbers go in, and the results are cut off to whole numbers, too.",
-            "rewards of 0 and 1 with γ < 1 lose nearly all of their future.",
+            "whole numbers go in, and whole numbers come out.",
+            "with γ < 1, a single reward of 1 gives no credit to any step before it.",
             INTEGER_HINT,
         ),
     ),
@@ -294,29 +442,40 @@ def discounts(rewards, gamma):
     return gamma ** np.arange(rewards.shape[-1])
 
 
+def weighted(rewards, gamma):
+    """Return γᵗ G_t, what multiplies the scores, shape (N, T)."""
+    return discounts(rewards, gamma) * rewards_to_go(rewards, gamma)
+
+
+def summed_apart(scores, rewards, gamma):
+    """Return the estimate in which the scores of an episode and its weights are added up before they are multiplied."""
+    return np.einsum("nd,n->d", scores.sum(1), weighted(rewards, gamma).sum(-1)) / len(scores)
+
+
 GRADIENT = Exercise(
     name="reward-to-go-gradient",
     chapter=4,
-    solution=lambda scores, rewards, gamma: gradient(scores, discounts(rewards, gamma) * rewards_to_go(rewards, gamma)),
+    solution=lambda scores, rewards, gamma: gradient(scores, weighted(rewards, gamma)),
     probes={
         "one step": (np.array([[[0.5, -0.5]]]), np.array([[2.0]]), 0.5),
         "two steps": (np.array([[[1.0], [10.0]]]), np.array([[1.0, 2.0]]), 0.5),
         "two episodes": (*batch(2, 3, 2, seed=1), 0.9),
         "γ = 1": (*batch(3, 2, 2, seed=2), 1.0),
+        "as many episodes as steps": (*batch(3, 3, 3, seed=3), 0.99),
     },
     conventions=(
         Convention(
             "γᵗ dropped",
-            lambda scores, rewards, gamma: gradient(scores, rewards_to_go(rewards, gamma)),
-            "You dropped the factor γᵗ in front of G_t, as most programs do. Then late steps count in full, and for "
-            "γ < 1 the result is not the gradient of J, nor of any function (chapter 3).",
+            explanation="You dropped the factor γᵗ in front of G_t, as most programs do. Then late steps count in "
+            "full, and for γ < 1 the result is not the gradient of J, nor of any function (chapter 3).",
+            wrap=lambda estimate: (
+                lambda scores, rewards, gamma: estimate(scores / discounts(rewards, gamma)[:, None], rewards, gamma)
+            ),
         ),
         Convention(
             "sum over episodes",
-            lambda scores, rewards, gamma: gradient(
-                scores, discounts(rewards, gamma) * rewards_to_go(rewards, gamma), divisor=1
-            ),
-            "You add the episodes where the book takes their mean: the same direction, N times as long.",
+            explanation="You add the episodes where the book takes their mean: the same direction, N times as long.",
+            wrap=lambda estimate: lambda scores, rewards, gamma: len(scores) * estimate(scores, rewards, gamma),
         ),
     ),
     mistakes=(
@@ -349,29 +508,87 @@ GRADIENT = Exercise(
             "γ has no say.",
             "another objective is climbed than the one that was asked for.",
             "γ appears twice: in G_t, and in front of it.",
+            also=(
+                lambda scores, rewards, gamma: gradient(
+                    scores, discounts(rewards, gamma) * rewards_to_go(rewards, 1.0)
+                ),
+            ),
+        ),
+        Mistake(
+            "γᵗ twice",
+            lambda scores, rewards, gamma: gradient(scores, discounts(rewards, gamma) * weighted(rewards, gamma)),
+            "you multiply by γᵗ twice.",
+            "late steps count for too little, and the gradient is not that of J.",
+            "is γᵗ perhaps in your G_t already?",
+        ),
+        Mistake(
+            "own reward missing",
+            lambda scores, rewards, gamma: gradient(
+                scores, weighted(rewards, gamma) - discounts(rewards, gamma) * rewards
+            ),
+            "each score is multiplied by the rewards after its step; that of the step itself is missing.",
+            "an action gets no credit for what it earns at once.",
+            "is r_t known before the action is chosen, or after?",
         ),
         Mistake(
             "mean over steps",
-            lambda scores, rewards, gamma: gradient(
-                scores, discounts(rewards, gamma) * rewards_to_go(rewards, gamma), rewards.size
-            ),
+            lambda scores, rewards, gamma: gradient(scores, weighted(rewards, gamma), rewards.size),
             "you divide by the number of steps, not of episodes.",
             "with padding to the longest episode, a divisor that depends on the actions: a bias.",
             "the expectation is over trajectories; the steps are summed.",
         ),
         Mistake(
-            "sum of scores",
-            lambda scores, rewards, gamma: (
-                np.einsum("nd,n->d", scores.sum(1), (discounts(rewards, gamma) * rewards_to_go(rewards, gamma)).sum(-1))
-                / len(scores)
+            "N - 1",
+            lambda scores, rewards, gamma: gradient(scores, weighted(rewards, gamma), np.float64(len(rewards) - 1)),
+            "you divide by N - 1.",
+            "too long a step, with two episodes twice as long; and of one episode, none at all.",
+            "N - 1 belongs to a variance. Of what is this the mean?",
+        ),
+        Mistake(
+            "along the episodes",
+            lambda scores, rewards, gamma: gradient(
+                scores, gamma ** np.arange(len(rewards))[:, None] * rewards_to_go(rewards.T, gamma).T
             ),
+            "the sum runs along the episodes, not along the steps.",
+            "an episode is praised for what the next one earns.",
+            "`rewards` has shape (N, T): which axis is time?",
+            also=(
+                lambda scores, rewards, gamma: gradient(
+                    scores, gamma ** np.arange(len(rewards))[:, None] * rewards_to_go(rewards, gamma)
+                ),
+            ),
+        ),
+        Mistake(
+            "rewards discounted twice",
+            lambda scores, rewards, gamma: gradient(scores, rewards_to_go(discounts(rewards, gamma) * rewards, gamma)),
+            "the rewards are discounted before they are summed, and once more while they are.",
+            "late rewards count for too little, and the gradient is not that of J.",
+            "credited to step t, how often is a reward of step k multiplied by γ?",
+        ),
+        Mistake(
+            "centred",
+            lambda scores, rewards, gamma: gradient(scores, weighted(rewards, gamma) - weighted(rewards, gamma).mean()),
+            "the mean of all weights is subtracted first (an idea of chapter 5).",
+            "of a single step nothing is learned.",
+            "here each score is multiplied by γᵗ G_t as it is.",
+        ),
+        Mistake(
+            "sum of scores",
+            summed_apart,
             "scores and weights are added up before they are multiplied.",
             "all steps share one weight, and the credit is lost.",
             "multiply step by step, then add.",
         ),
         Mistake(
+            "one for each episode",
+            lambda scores, rewards, gamma: np.einsum("ntd,nt->nd", scores, weighted(rewards, gamma)),
+            "you return an estimate for each episode.",
+            "none, if one takes their mean.",
+            "one direction is wanted, shape (d,). What is done with the episodes?",
+        ),
+        Mistake(
             "sign",
-            lambda scores, rewards, gamma: -gradient(scores, discounts(rewards, gamma) * rewards_to_go(rewards, gamma)),
+            lambda scores, rewards, gamma: -gradient(scores, weighted(rewards, gamma)),
             "the sign is turned round.",
             "the return falls from the first iteration on.",
             "this is a gradient to be climbed, not a loss.",

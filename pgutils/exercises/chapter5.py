@@ -13,10 +13,23 @@ def baseline(scores, returns, probability, power=2):
     return (weights * returns[:, None]).sum(0) / weights.sum(0)
 
 
+def one_for_all(scores, returns, probability):
+    """Return the best single number, once for each component, shape (d,)."""
+    weights = probability * (scores**2).sum(1)
+    return np.full(scores.shape[1], weights @ returns / weights.sum())
+
+
+def trajectories(count, dimensions, seed):
+    """Return scores (count, dimensions) of mean zero, as scores are, returns and probabilities (count,)."""
+    rng = np.random.default_rng(seed)
+    probability = rng.dirichlet(np.full(count, 2.0))
+    scores = rng.normal(size=(count, dimensions))
+    return scores - probability @ scores, rng.normal(3, 2, size=count).round(1), probability
+
+
 def three_trajectories():
-    """Return scores (3, 2), returns (3,) and probabilities (3,)."""
-    scores = np.array([[1.0, -0.5], [-0.4, 0.2], [0.3, 2.0]])
-    return scores, np.array([2.0, -1.0, 4.0]), np.array([0.2, 0.5, 0.3])
+    """Return scores (3, 2) of mean zero, returns (3,) and probabilities (3,)."""
+    return np.array([[2.0, -0.5], [-1.4, 0.8], [1.0, -1.0]]), np.array([2.0, -1.0, 4.0]), np.array([0.2, 0.5, 0.3])
 
 
 OPTIMAL_BASELINE = Exercise(
@@ -26,31 +39,41 @@ OPTIMAL_BASELINE = Exercise(
     probes={
         "the bandit": (np.array([[-0.9], [0.1]]), np.array([0.0, 1.0]), np.array([0.1, 0.9])),
         "three trajectories": three_trajectories(),
-        "equal returns": (*three_trajectories()[:1], np.array([3.0, 3.0, 3.0]), np.array([0.25, 0.25, 0.5])),
+        "equal returns": (three_trajectories()[0], np.array([3.0, 3.0, 3.0]), three_trajectories()[2]),
+        "as many components as trajectories": trajectories(4, 4, seed=1),
+        "seven trajectories": trajectories(7, 3, seed=2),
     },
     mistakes=(
         Mistake(
             "mean return",
             lambda scores, returns, probability: np.full(scores.shape[1], probability @ returns),
             "this is the mean return, the value of the start.",
-            "usually good enough; for the bandit it makes the variance 64 times as large.",
+            "for the bandit it makes the variance 64 times as large as without any baseline.",
             "trajectories do not all count alike: some hardly move the estimate.",
+            also=(lambda scores, returns, probability: np.full(scores.shape[1], returns.mean()),),
         ),
         Mistake(
             "one for all components",
-            lambda scores, returns, probability: np.full(
-                scores.shape[1],
-                (probability * (scores**2).sum(1) * returns).sum() / (probability * (scores**2).sum(1)).sum(),
-            ),
+            one_for_all,
             "this is one number for all components, as in the text.",
-            "a fine baseline, but each component has a better one of its own.",
+            "the sum of the variances is the lowest for one number; with one for each it is lower.",
             "over which axis do you add up the squares?",
         ),
         Mistake(
             "scores not squared",
             lambda *args: baseline(*args, power=1),
             "the scores count by their size, not by their square.",
-            "the variance is lower than without a baseline, but not the lowest.",
+            "the variance is not the lowest.",
+            "what is squared in a variance is the product of score and weight.",
+            also=(lambda *args: baseline(*args, power=4),),
+        ),
+        Mistake(
+            "signed scores",
+            lambda scores, returns, probability: (
+                (probability * returns) @ scores / (np.abs(probability @ scores) + 1e-8)
+            ),
+            "you divide by the mean score, which is zero.",
+            "what comes out is rounding, or nothing finite at all.",
             "what is squared in a variance is the product of score and weight.",
         ),
         Mistake(
@@ -67,8 +90,34 @@ OPTIMAL_BASELINE = Exercise(
             "probabilities ignored",
             lambda scores, returns, probability: baseline(scores, returns, np.ones_like(probability)),
             "all trajectories count alike, however probable.",
-            "rare trajectories pull the baseline away from where it should be.",
+            "rare trajectories pull the baseline away, and the variance is not the lowest.",
             "an expectation is a weighted sum.",
+        ),
+        Mistake(
+            "probabilities in one of two",
+            lambda scores, returns, probability: (probability * returns) @ scores**2 / (scores**2).mean(0),
+            "one of your two means is weighted with the probabilities, the other is not.",
+            "where all returns are alike the baseline is not that return.",
+            "an expectation is a weighted sum, above the line and below.",
+            also=(
+                lambda scores, returns, probability: (probability * returns) @ scores**2 / (scores**2).sum(0),
+                lambda scores, returns, probability: (returns @ scores**2) / (probability @ scores**2),
+                lambda scores, returns, probability: (returns @ scores**2) / len(returns) / (probability @ scores**2),
+            ),
+        ),
+        Mistake(
+            "probabilities squared",
+            lambda scores, returns, probability: baseline(scores, returns, probability**2),
+            "the probabilities are squared as well.",
+            "rare trajectories hardly count, and the variance is not the lowest.",
+            "E[X²] is a sum over P·X², not over (P·X)².",
+        ),
+        Mistake(
+            "sign",
+            lambda *args: -baseline(*args),
+            "the sign is turned round.",
+            "subtracting it doubles what it should take away.",
+            "where all returns are 3, which baseline makes all weights 0?",
         ),
         Mistake(
             "not divided",
@@ -78,10 +127,17 @@ OPTIMAL_BASELINE = Exercise(
             "a weighted mean of equal returns must be that return.",
         ),
         Mistake(
+            "upside down",
+            lambda *args: 1 / baseline(*args),
+            "numerator and denominator have changed places.",
+            "the baseline has the wrong units: double the rewards, and it is half as large.",
+            "a weighted mean of equal returns must be that return.",
+        ),
+        Mistake(
             "the gradient itself",
             lambda scores, returns, probability: (probability * returns) @ scores,
             "this is the policy gradient E[s R].",
-            "subtracting a gradient from a return: the units do not match.",
+            "the baseline has the wrong units: double the scores, and it is twice as large.",
             "where do the squares in b* come from?",
         ),
     ),
@@ -103,20 +159,28 @@ def centred(returns):
     return returns - returns.mean(-1, keepdims=True)
 
 
-def neighbour(returns):
-    """Return the return of the next episode, shape (..., episodes)."""
-    return np.roll(returns, -1, -1)
+def neighbour(returns, shift=-1):
+    """Return the return of another episode, by default the next, shape (..., episodes)."""
+    return np.roll(returns, shift, -1)
 
 
-def standardised(returns, ddof):
-    """Return the centred returns divided by their standard deviation."""
-    return centred(returns) / (returns.std(-1, ddof=ddof, keepdims=True) + 1e-8)
+def standardised(returns, ddof, axis=-1):
+    """Return the centred returns divided by their standard deviation; over all runs if ``axis`` is None."""
+    difference = returns - returns.mean(axis, keepdims=True)
+    count = returns.size if axis is None else returns.shape[axis]
+    return difference / (np.sqrt((difference**2).sum(axis, keepdims=True) / (count - ddof)) + 1e-8)
 
 
 def best_of_others(returns):
     """Return the largest of the other episodes' returns."""
     apart = np.where(np.eye(returns.shape[-1], dtype=bool), -np.inf, returns[..., None, :])
     return apart.max(-1)
+
+
+def median_of_others(returns):
+    """Return the median of the other episodes' returns."""
+    apart = np.where(np.eye(returns.shape[-1], dtype=bool), np.nan, returns[..., None, :])
+    return np.nanmedian(apart, -1)
 
 
 LEAVE_ONE_OUT = Exercise(
@@ -128,6 +192,7 @@ LEAVE_ONE_OUT = Exercise(
         "three episodes": (np.array([[1.0, 2.0, 6.0]]),),
         "two runs": (np.array([[1.0, 2.0, 6.0, -1.0], [10.0, 14.0, 9.0, 7.5]]),),
         "three runs of three": (np.array([[1.0, 5.0, 0.0], [2.0, 2.0, 8.0], [-3.0, 0.5, 1.0]]),),
+        "three runs of two": (np.array([[1.0, 5.0], [2.0, 8.0], [-3.0, 0.5]]),),
         "whole numbers": (np.array([[1, 2, 4, 8]]),),
     },
     mistakes=(
@@ -142,21 +207,21 @@ LEAVE_ONE_OUT = Exercise(
             "divided by N",
             lambda returns: returns - others(returns) * (1 - 1 / returns.shape[-1]),
             "the own return is left out of the sum, but you divide by N.",
-            "still unbiased, but the baseline is too small: it leaves part of the noise.",
+            "still unbiased, but the baseline is too small by 1 - 1/N: weights of equal returns are not 0.",
             "how many others are there?",
         ),
         Mistake(
             "own return left in the sum",
             lambda returns: returns - returns.sum(-1, keepdims=True) / (returns.shape[-1] - 1),
             "you divide by N - 1, but your own return is still in the sum.",
-            "all weights are shifted by the mean over N - 1, which is noise.",
+            "the expected gradient shrinks by 1 - 1/(N - 1): nothing is left with two episodes.",
             "divisor and sum must speak of the same episodes.",
         ),
         Mistake(
             "baseline alone",
             others,
             "this is the baseline itself.",
-            "good episodes get the smaller weights, and the return falls.",
+            "the expected gradient is zero: no weight knows how its own episode went.",
             "what is a baseline for? One operation is missing.",
         ),
         Mistake(
@@ -167,24 +232,35 @@ LEAVE_ONE_OUT = Exercise(
             "should an episode that beats the others have a positive weight?",
         ),
         Mistake(
+            "sum, not difference",
+            lambda returns: returns + others(returns),
+            "the baseline is added, not subtracted.",
+            "still unbiased, but far noisier than without any baseline.",
+            "a return that is like all the others should get the weight 0.",
+        ),
+        Mistake(
             "number of runs for N",
             lambda returns: returns - others(returns) * (returns.shape[-1] - 1) / np.subtract(len(returns), 1.0),
             "the sum of the others is divided by the number of runs less one.",
             "the baseline depends on how many runs one happens to train side by side.",
             "returns has shape (runs, N): `len` counts which of the two?",
+            also=(
+                lambda returns: returns - others(returns) * (returns.shape[-1] - 1) / len(returns),
+                lambda returns: returns - returns.sum(-1, keepdims=True) / len(returns),
+            ),
         ),
         Mistake(
             "others among the runs",
             lambda returns: returns - (returns.sum(0) - returns) / np.subtract(len(returns), 1.0),
             "the others are those of the other runs, not the other episodes.",
-            "runs that should be independent learn from each other, and intervals lie.",
+            "runs that should be independent depend on each other.",
             "returns has shape (runs, N): which axis is which?",
         ),
         Mistake(
             "across the runs",
             lambda returns: returns - returns.mean(0),
             "the mean is taken over the runs, not over the episodes of each.",
-            "runs that should be independent learn from each other, and intervals lie.",
+            "runs that should be independent depend on each other.",
             "returns has shape (runs, episodes): which axis is which?",
         ),
         Mistake(
@@ -200,6 +276,7 @@ LEAVE_ONE_OUT = Exercise(
             "the others come from all runs, not from the own run alone.",
             "a run that does well is pushed up, one that does badly down, whatever it did.",
             "each run has a baseline of its own: mind the axis, and `keepdims`.",
+            also=(lambda returns: returns - (returns.sum() - returns) / (returns.shape[-1] - 1),),
         ),
         Mistake(
             "sum of the others",
@@ -209,60 +286,103 @@ LEAVE_ONE_OUT = Exercise(
             "what would you subtract if all returns were alike?",
         ),
         Mistake(
+            "sum of all",
+            lambda returns: returns - returns.sum(-1, keepdims=True),
+            "you subtract the sum of all returns.",
+            "with positive returns all weights are negative.",
+            "what would you subtract if all returns were alike?",
+        ),
+        Mistake(
             "one neighbour",
             lambda returns: returns - neighbour(returns),
-            "you subtract the return of a single other episode, the next one.",
+            "you subtract the return of a single other episode.",
             "unbiased, but the baseline is as noisy as the return itself.",
             "use all the others: more of them make a quieter mean.",
+            also=(
+                lambda returns: returns - neighbour(returns, 1),
+                lambda returns: returns - returns[..., ::-1],
+            ),
         ),
         Mistake(
-            "standardised, ddof = 1",
+            "first or last left out",
+            lambda returns: returns - returns[..., 1:].mean(-1, keepdims=True),
+            "you leave out the same episode for all, not each one's own.",
+            "all episodes but one are in their own baseline, and the expected gradient shrinks.",
+            "which episode may the baseline of episode i not look at?",
+            also=(lambda returns: returns - returns[..., :-1].mean(-1, keepdims=True),),
+        ),
+        Mistake(
+            "earlier episodes",
+            lambda returns: returns - (returns.cumsum(-1) - returns) / np.maximum(np.arange(returns.shape[-1]), 1),
+            "you subtract the mean of the episodes before, not of all the others.",
+            "unbiased, but the first episode has no baseline at all.",
+            "do later episodes of the batch know less than earlier ones?",
+        ),
+        Mistake(
+            "standardised",
             lambda returns: standardised(returns, 1),
             "you subtract the mean of all and divide by the standard deviation (chapter 6).",
-            "often helps, but your own episode is in both: the estimate is biased.",
+            "your own episode is in both: the estimate is biased.",
             "only a mean is to be subtracted here, and not of all episodes.",
+            also=(lambda returns: standardised(returns, 0),),
         ),
         Mistake(
-            "standardised, ddof = 0",
-            lambda returns: standardised(returns, 0),
-            "you subtract the mean of all and divide by the standard deviation (ddof = 0).",
-            "often helps, but your own episode is in both: the estimate is biased.",
-            "only a mean is to be subtracted here, and not of all episodes.",
+            "divided by the deviation",
+            lambda returns: (returns - others(returns)) / (returns.std(-1, keepdims=True) + 1e-8),
+            "the differences are right; then you divide them by the standard deviation.",
+            "your own episode is in the deviation: the estimate is biased.",
+            "only a mean is to be subtracted here.",
+            also=(lambda returns: (returns - others(returns)) / (returns.std(-1, ddof=1, keepdims=True) + 1e-8),),
         ),
         Mistake(
             "standardised over all runs",
-            lambda returns: (returns - returns.mean()) / np.std(returns),
+            lambda returns: standardised(returns, 0, axis=None),
             "one mean and one standard deviation are taken of all runs together.",
             "a run that does well is pushed up, one that does badly down, whatever it did.",
             "only a mean is to be subtracted here, and only one of the own run's others.",
+            also=(lambda returns: standardised(returns, 1, axis=None),),
         ),
         Mistake(
             "best of the others",
             lambda returns: returns - best_of_others(returns),
             "you subtract the best of the others, not their mean.",
-            "nearly all weights are negative, and the best of a batch may be a lucky one.",
+            "of a batch of different returns all weights but the best one's are negative.",
             "what do you expect of an episode: the best, or the mean?",
+        ),
+        Mistake(
+            "median of the others",
+            lambda returns: returns - median_of_others(returns),
+            "you subtract the median of the others, not their mean.",
+            "none that can be foreseen: unbiased as well, at times noisier and at times not.",
+            "the equation has a mean.",
         ),
         Mistake(
             "median",
             lambda returns: returns - np.median(returns, -1, keepdims=True),
             "you subtract the median of all episodes, your own included.",
-            "the baseline depends on the own actions: a bias that is hard to state.",
+            "the baseline depends on the own actions, and the estimate is biased.",
             "which episodes may the baseline of episode i look at?",
         ),
         Mistake(
             "floor division",
             lambda returns: returns - np.floor(others(returns)),
             "the mean of the others is rounded down to a whole number.",
-            "small differences between episodes, which are all there is to learn from, are lost.",
+            "returns between 0 and 1 get no baseline at all.",
             "what is the difference between `/` and `//`?",
         ),
         Mistake(
             "whole numbers truncate",
             lambda returns: returns - others(returns).astype(returns.dtype),
-            "when whole numbers go in, the mean is rounded to whole numbers.",
-            "small differences between episodes, which are all there is to learn from, are lost.",
+            "when whole numbers go in, the mean is cut off to whole numbers.",
+            "of rewards of 0 and 1 a mean of less than 1 is cut off to nothing.",
             "`//` and `np.zeros_like` of whole numbers give whole numbers.",
+        ),
+        Mistake(
+            "whole weights",
+            lambda returns: (returns - others(returns)).astype(returns.dtype),
+            "when whole numbers go in, the weights are cut off to whole numbers, too.",
+            "an episode that is better than the others by less than 1 has no weight.",
+            "what does `np.zeros_like` make of whole numbers? Choose the type yourself.",
         ),
     ),
     hints=(
@@ -284,6 +404,17 @@ def following_values(values):
     return torch.cat([flat[1:], torch.zeros_like(flat[:1])])
 
 
+def one_step(rewards, values, gamma):
+    """Return r_t + γ V(s_{t+1}) - V(s_t), shape (steps,)."""
+    return rewards + gamma * following_values(values) - values.detach().squeeze(-1)
+
+
+def normalised(weights, correction=0):
+    """Return weights shifted and scaled to mean 0 and deviation 1; 0 for a single step."""
+    difference = weights - weights.mean()
+    return difference / ((difference.square().sum() / max(len(weights) - correction, 1)).sqrt() + 1e-8)
+
+
 ADVANTAGE = Exercise(
     name="advantage",
     chapter=5,
@@ -292,6 +423,7 @@ ADVANTAGE = Exercise(
         "one step": (np.array([2.0]), np.array([[0.5]]), 0.9),
         "three steps": (np.array([1.0, 2.0, 3.0]), np.array([[2.0], [4.0], [1.0]]), 0.5),
         "γ = 1": (np.array([1.0, 1.0, 1.0, 1.0]), np.array([[3.5], [3.0], [2.5], [0.5]]), 1.0),
+        "γ = 0.99": (np.sin(np.arange(12.0)), np.cos(np.arange(12.0))[:, None], 0.99),
     },
     gradients=("values",),
     mistakes=(
@@ -299,14 +431,22 @@ ADVANTAGE = Exercise(
             "table instead of a row",
             lambda rewards, values, gamma: rewards_to_go(rewards, gamma) - values.detach(),
             "(steps,) minus (steps, 1) is a table: every return meets every value.",
-            "the loss adds up steps × steps terms, nearly all of them noise, and no error is raised.",
+            "no error is raised, and each action is weighted by the advantages of all steps.",
             "print the shapes of both before you subtract.",
+            also=(lambda rewards, values, gamma: rewards_to_go(rewards, gamma)[:, None] - values.detach().squeeze(-1),),
+        ),
+        Mistake(
+            "column instead of a row",
+            lambda rewards, values, gamma: advantages(rewards, values, gamma)[:, None],
+            "the numbers are right, but stand in a column, shape (steps, 1).",
+            "times log-probabilities of shape (steps,) it is a table, and no error is raised.",
+            "which of the two has to change its shape?",
         ),
         Mistake(
             "gradient into the values",
             lambda rewards, values, gamma: rewards_to_go(rewards, gamma) - values.squeeze(-1),
             "the numbers are right, but a gradient flows back into the values.",
-            "the policy's loss pushes the values up, away from what they should predict.",
+            "the policy's loss drives the values up, even where they are right.",
             "as a weight the advantage is a constant. How do you tell PyTorch so?",
         ),
         Mistake(
@@ -324,18 +464,55 @@ ADVANTAGE = Exercise(
             "what does the value of s_t predict: all rewards, or those from t on?",
         ),
         Mistake(
+            "return alone",
+            lambda rewards, values, gamma: rewards_to_go(rewards, gamma),
+            "this is the reward-to-go; the values have no say in it.",
+            "where rewards are positive all actions are pushed up.",
+            "what is a baseline for? One operation is missing.",
+        ),
+        Mistake(
+            "sum, not difference",
+            lambda rewards, values, gamma: rewards_to_go(rewards, gamma) + values.detach().squeeze(-1),
+            "the values are added, not subtracted.",
+            "where rewards are positive all actions are pushed up.",
+            "a return that was expected should get the weight 0.",
+        ),
+        Mistake(
             "one step",
-            lambda rewards, values, gamma: rewards + gamma * following_values(values) - values.detach().squeeze(-1),
+            one_step,
             "this is r_t + γ V(s_{t+1}) - V(s_t), the advantage of actor-critic methods.",
-            "less noise, but as wrong as the values are. Here it is not asked for.",
-            "use the rewards that were really collected, up to the end.",
+            "none if the values are right; a bias if they are not.",
+            "here the rewards that were really collected are asked for, up to the end.",
         ),
         Mistake(
             "no discount",
             lambda rewards, values, gamma: advantages(rewards, values, 1.0),
             "γ has no say in your returns.",
-            "the values predict discounted returns: early steps always look better than expected.",
+            "with values that know γ, positive rewards make early steps look better than expected.",
             "returns and values must speak of the same γ.",
+        ),
+        Mistake(
+            "weighted by γᵗ as well",
+            lambda rewards, values, gamma: (
+                rewards_to_go(rewards, gamma) * gamma ** torch.arange(len(rewards)) - values.detach().squeeze(-1)
+            ),
+            "the returns are discounted from the start, but the values from step t.",
+            "with values that are right, positive rewards make late steps look worse than expected.",
+            "returns and values must be seen from the same step.",
+        ),
+        Mistake(
+            "γᵗ in front",
+            lambda rewards, values, gamma: advantages(rewards, values, gamma) * gamma ** torch.arange(len(rewards)),
+            "the differences are right; then you multiply them by γᵗ.",
+            "none for the gradient of J, which has this factor. Here it is not asked for.",
+            "the task says which difference is wanted.",
+        ),
+        Mistake(
+            "value discounted",
+            lambda rewards, values, gamma: rewards_to_go(rewards, gamma) - gamma * values.detach().squeeze(-1),
+            "you multiply V(s_t) by γ.",
+            "with values that are right, positive rewards make every step look better than expected.",
+            "return and value both begin at step t.",
         ),
         Mistake(
             "value of the next state",
@@ -343,13 +520,40 @@ ADVANTAGE = Exercise(
             "you subtract the value of the next state.",
             "the next state depends on the action, so the gradient is biased.",
             "what was known just before the action was chosen?",
+            also=(
+                lambda rewards, values, gamma: rewards_to_go(rewards, gamma) - gamma * following_values(values),
+                lambda rewards, values, gamma: rewards_to_go(rewards, gamma) - values.detach().squeeze(-1).roll(-1),
+            ),
+        ),
+        Mistake(
+            "mean of the values",
+            lambda rewards, values, gamma: rewards_to_go(rewards, gamma) - values.detach().mean(),
+            "you subtract the mean of the values, one number for all steps.",
+            "with values that are right, early steps look better than expected, and late ones worse.",
+            "each step has a value of its own.",
+            also=(lambda rewards, values, gamma: rewards_to_go(rewards, gamma) - values.detach()[0],),
         ),
         Mistake(
             "rewards instead of returns",
             lambda rewards, values, gamma: rewards - values.detach().squeeze(-1),
             "you subtract the values from the rewards of single steps.",
-            "nearly all weights are negative, and what comes later does not count.",
+            "with values that are right and positive rewards, no weight is above 0.",
             "what do the values predict?",
+        ),
+        Mistake(
+            "normalised",
+            lambda *args: normalised(advantages(*args)),
+            "the differences are right; then you normalise them (an idea of chapter 6).",
+            "an episode that went well gets no more praise than one that went badly.",
+            "here the plain differences are asked for.",
+            also=(lambda *args: normalised(advantages(*args), correction=1),),
+        ),
+        Mistake(
+            "squared error",
+            lambda *args: advantages(*args).square(),
+            "this is the squared error, which the values are fitted with.",
+            "what was worse than expected is praised like what was better.",
+            "a weight needs a sign.",
         ),
     ),
     hints=(
@@ -370,13 +574,15 @@ BANDIT = Exercise(
             "0.9 is the value, and the text above says what that does to the variance.",
             "64 times the variance that one has without any baseline.",
             "set 0.1 (1 - b) equal to the estimate for the other action.",
+            also=([0.9, 0.0],),
         ),
         Mistake(
             "no baseline",
             [0.0, 0.0009],
             "that is the variance without a baseline; one can do better.",
-            "not bad here. But where all rewards are large and positive it is.",
+            "not bad here. But were all rewards larger by 10, it would be 100 times as large and more.",
             "write both estimates as functions of b.",
+            also=([0.0, 0.0],),
         ),
         Mistake(
             "middle",
@@ -384,13 +590,28 @@ BANDIT = Exercise(
             "half-way between the rewards is not where the two estimates meet.",
             "16 times the variance without a baseline.",
             "the two scores differ in size: 0.1 and -0.9.",
+            also=([0.5, 0.0],),
         ),
         Mistake(
             "variance of the returns",
             [0.1, 0.09],
-            "b is right. 0.09 is the estimate itself, not its variance.",
+            "b is right. 0.09 is the estimate itself, and that of the returns' variance too.",
             "none.",
             "how much does a random variable vary that has only one value?",
+        ),
+        Mistake(
+            "mean square",
+            [0.1, 0.0081],
+            "b is right. 0.0081 is the mean square of the estimate, not its variance.",
+            "none.",
+            "how much does a random variable vary that has only one value?",
+        ),
+        Mistake(
+            "sign of the score",
+            [-0.125, 0.0],
+            "you have the scores 0.1 and 0.9; the second has another sign.",
+            "the two estimates differ: more variance than without a baseline.",
+            "the mean of the score is zero: what does that say about the signs?",
         ),
     ),
     hints=(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pgutils.exercises.exercise import Exercise, Mistake
-from pgutils.exercises.running import Complaint, Outcome, outcomes
+from pgutils.exercises.running import Complaint, Outcome, outcome_on, outcomes
 
 
 def same(exercise: Exercise, given: list[Outcome], wanted: list[Outcome], parts=None) -> bool:
@@ -46,13 +46,27 @@ def find_mistake(exercise: Exercise, given: list[Outcome], wanted: list[Outcome]
     for conventions in exercise.followed:
         for mistake in exercise.mistakes:
             for wrong in mistake.spellings if not conventions or conventions[0].wrap else ():
-                try:
-                    theirs = outcomes(exercise, exercise.following(wrong, conventions))
-                except Complaint:  # what this mistake gives cannot be brought under this convention
-                    continue
-                if _recognised(exercise, given, theirs, wanted):
+                theirs = _outcomes_while_alike(exercise, exercise.following(wrong, conventions), given)
+                if theirs and _recognised(exercise, given, theirs, wanted):
                     return mistake
     return None
+
+
+def _outcomes_while_alike(exercise: Exercise, wrong, given: list[Outcome]) -> list[Outcome] | None:
+    """Return what a mistake gives on all probes; None as soon as its result differs from the given one, or is missing.
+
+    It is missing where what the mistake gives cannot be brought under a convention.
+    """
+    found = []
+    for probe, mine in zip(exercise.probes.values(), given, strict=True):
+        try:
+            theirs = outcome_on(exercise, wrong, probe, exercise.kinds[0])
+        except Complaint:
+            return None
+        if theirs is None or not _same_with_gaps(exercise, [_filled(mine, theirs)], [theirs], ("result",), True):
+            return None
+        found.append(theirs)
+    return found
 
 
 def _recognised(exercise: Exercise, given: list[Outcome], wrong: list[Outcome], wanted: list[Outcome]) -> bool:

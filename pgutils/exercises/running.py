@@ -67,7 +67,7 @@ def is_stub(answer) -> bool:
 
 def _outcomes(exercise: Exercise, answer, kind: str) -> list[Outcome]:
     """Return what an answer gives on each probe with one kind of input."""
-    found = [_outcome(exercise, answer, probe, kind) for probe in exercise.probes.values()]
+    found = [outcome_on(exercise, answer, probe, kind) for probe in exercise.probes.values()]
     missing = [probe for probe, outcome in zip(exercise.probes.values(), found, strict=True) if outcome is None]
     if missing:
         everywhere = "" if len(missing) == len(found) else f", here at least.{_probe(exercise, missing[0])}"
@@ -75,7 +75,7 @@ def _outcomes(exercise: Exercise, answer, kind: str) -> list[Outcome]:
     return found
 
 
-def _outcome(exercise: Exercise, answer, probe: tuple, kind: str) -> Outcome | None:
+def outcome_on(exercise: Exercise, answer, probe: tuple, kind: str) -> Outcome | None:
     """Return what an answer gives on one probe, None if that is nothing."""
     function = answer if callable(answer) else lambda: answer
     function = exercise.prepare(function) if exercise.prepare else function

@@ -35,11 +35,14 @@ def listed(words: list[str]) -> str:
 def show_call(exercise: Exercise, probe: tuple) -> str:
     """Return a probe's arguments with their names; where they are too long to read, how to get them."""
     label = next(label for label, args in exercise.probes.items() if args is probe)
+    too_long = f'pg.probe("{exercise.name}", "{label}")'
+    if any(isinstance(value, np.ndarray) and value.size > SHORT for value in probe):
+        return too_long
     try:
         call = ", ".join(f"{name} = {show(value)}" for name, value in zip(exercise.parameters, probe, strict=True))
     except TypeError:  # something other than numbers
-        call = " " * SHORT
-    return call if len(call) < SHORT else f'pg.probe("{exercise.name}", "{label}")'
+        return too_long
+    return call if len(call) < SHORT else too_long
 
 
 def show(value, digits: int = 4) -> str:
