@@ -46,6 +46,7 @@ run: .venv/.installed ## execute every notebook in place (or some: make run NOTE
 results: .venv/.installed ## record the long experiments; what is recorded already stays
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'
 	$(BIN)/python scripts/record_results.py
+	$(BIN)/python scripts/record_explorables.py
 
 bench: .venv/.installed ## measure how fast it is, and show it in the book (some: make bench SECTIONS="solve growth")
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'

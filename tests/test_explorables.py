@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import torch
 from conftest import BOOK, DESKTOP, SITE, serious_findings
-from explorables_data import HIKE_LOGITS
+from explorables_data import HIKE_LOGITS, cart_pole, three_seeds
 from PIL import Image
+from record_explorables import POLICIES, RUNS, record_policies, record_runs
+from record_results import is_recorded
 
 import pgutils as pg
 
@@ -22,6 +24,10 @@ FIGURES = {
     "twelve-hikes": "02-log-derivative-trick",
     "baseline": "05-baselines",
     "sixteen-runs": "intro",
+    "cart-pole": "03-reinforce",
+    "who-is-paid": "04-reward-to-go",
+    "corridor": "01-markov-decision-processes",
+    "three-seeds": "06-what-makes-it-hard",
 }
 VENDORED = {
     "htm-preact.js": "62c4ffea400078c0eda7f435b22726b4961ebdf74c8506f188e92bec41d8ac51",  # htm 3.1.1
@@ -429,7 +435,8 @@ def policy_from(numbers):
     policy, shapes = pg.CategoricalPolicy(4, 2, [pg.generator(0)]), [(4, 32), (1, 32), (32, 2), (1, 2)]
     ends = np.cumsum([np.prod(shape) for shape in shapes])[:-1]
     parameters = [policy.weights[0], policy.biases[0], policy.weights[1], policy.biases[1]]
-    for parameter, shape, part in zip(parameters, shapes, np.split(np.array(numbers), ends), strict=True):
+    parts = np.split(np.asarray(numbers, float), ends)
+    for parameter, shape, part in zip(parameters, shapes, parts, strict=True):
         parameter.data = torch.tensor(part.reshape(1, *shape))
     return policy, parameters
 
@@ -459,8 +466,7 @@ def test_the_runs_follow_the_gradient_of_pgutils(compute, method):
     weights = weights if weights.ndim == 3 else weights[..., None].expand(mask.shape)
     assert np.abs(np.array(found["weights"]) - weights[mask].numpy()).max() < 1e-9
     policy, parameters = policy_from(numbers)
-    log_probs = policy.log_probs(padded(found["states"], lengths), mask)
-    taken = log_probs.gather(-1, padded(found["actions"], lengths)[..., None]).squeeze(-1)
+    taken = policy.distribution(padded(found["states"], lengths), mask).log_prob(padded(found["actions"], lengths))
     pg.policy_gradient_loss(taken, weights, mask).sum().backward()
     expected = np.concatenate([-parameter.grad.numpy().ravel() for parameter in parameters])
     assert len(lengths) == 16
@@ -532,3 +538,263 @@ def test_the_films_of_sixteen_runs_come_to_rest(open_page):
     page.wait_for_timeout(300)
     assert figure.inner_html() == paused
     page.context.close()
+
+
+def test_what_the_figures_start_from_can_be_recorded_anew():
+    small = {"runs": 2, "episodes": 2, "seed": 3}
+    policies = record_policies({**POLICIES, **small, "iterations": [1, 2]})
+    assert {name: array.shape[0] for name, array in policies.items()} == dict.fromkeys(policies, 3)
+    assert policies["weight_1"].shape == (3, 4, 32)
+    runs = record_runs({**RUNS, **small, "iterations": 3})
+    assert {name: array.shape for name, array in runs.items()} == dict.fromkeys(RUNS["weights"], (2,))
+    for name, settings in (("cart-pole-policies", POLICIES), ("cart-pole-128-runs", RUNS)):
+        assert is_recorded(BOOK / "results" / f"{name}.npz", settings)
+
+
+def test_the_policies_act_as_in_pgutils(compute):
+    states = pg.generator(0).normal(scale=0.3, size=(50, 4))
+    found = compute(
+        "cart-pole",
+        """return data.policies.map(({ layers }) =>
+            given.map((state) => explorables.cartPole.actionProbabilities(layers, state)));""",
+        states.tolist(),
+    )
+    recorded = pg.load_results(BOOK / "results" / "cart-pole-policies.npz")
+    assert len(found) == len(recorded["updates"])
+    for record, exact, k in zip(cart_pole()["policies"], found, range(len(found)), strict=True):
+        shown = [part for layer in record["layers"] for part in (layer["weight"], layer["bias"])]
+        stored = [recorded[name][k] for name in ("weight_1", "bias_1", "weight_2", "bias_2")]
+        for numbers, tolerance in ((shown, 1e-9), (stored, 1e-3)):  # five digits move a probability by less than 0.001
+            policy, _ = policy_from(np.concatenate([np.ravel(part) for part in numbers]))
+            expected = policy.distribution(torch.from_numpy(states)[None]).log_probs.exp()[0].detach().numpy()
+            assert np.abs(expected - exact).max() < tolerance
+
+
+def test_the_cart_waits_for_a_push_where_motion_is_unwelcome(live):
+    figure = live("cart-pole")  # the browser is told to reduce motion
+    steps = figure.locator("strong", has_text=re.compile(r"^\d+$")).first
+    figure.get_by_role("button", name="Push right").focus()
+    for _ in range(3):
+        figure.page.keyboard.press("ArrowLeft")
+    figure.page.wait_for_timeout(200)
+    assert steps.text_content() == "3"
+    figure.get_by_label("Pace").select_option("real time")
+    figure.get_by_role("button", name="Push right").press("Enter")
+    status = figure.locator("[role=status]:not(:empty)")
+    status.wait_for(timeout=60_000)
+    said = re.fullmatch(
+        r"Over. You: (\d+) steps; your best so far: (\d+). The policy after 60 updates: (\d+) steps.",
+        status.text_content(),
+    )
+    assert said[1] == said[2] == steps.text_content()
+
+
+def test_a_tap_on_a_side_pushes_there(live):
+    figure = live("cart-pole")
+    lane = figure.locator(".lane").first
+    lane.scroll_into_view_if_needed()
+    box = lane.bounding_box()
+    cart = figure.get_by_role("img", name="You: the cart")
+    for share, side in ((0.9, 1), (0.1, -1)):
+        figure.get_by_role("button", name="New start").press("Enter")
+        figure.page.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+        arrow = cart.locator(".force").bounding_box()
+        body = cart.locator(".cart").bounding_box()
+        assert np.sign(arrow["x"] + arrow["width"] / 2 - body["x"] - body["width"] / 2) == side
+
+
+def payments(rewards):
+    """The MDP of as many steps as there are rewards [for tails, for heads]."""
+    T = len(rewards)
+    transitions = np.zeros((T + 1, 2, T + 1))
+    transitions[np.arange(T), :, np.arange(T) + 1] = 1
+    transitions[T, :, T] = 1
+    return pg.TabularMDP(transitions, [*rewards, [0, 0]], initial=np.eye(T + 1)[0])
+
+
+PRESETS = [[[0, 1]] * 8, [[0, 0]] * 7 + [[0, 1]], [[1, 1], [-1, -1]]]
+DRAWN = [pg.generator(T).choice(np.arange(-2, 4.5, 0.5), size=(T, 2)).tolist() for T in range(1, 9)]
+
+
+@pytest.mark.parametrize("to_go", [False, True])
+@pytest.mark.parametrize("rewards", PRESETS + DRAWN)
+def test_who_is_paid_has_the_moments_of_pgutils(compute, rewards, to_go):
+    T = len(rewards)
+    weights = pg.rewards_to_go if to_go else pg.total_return
+    mean, variance = pg.gradient_moments(payments(rewards), np.zeros((T + 1, 2)), weights, horizon=T)
+    found = compute("who-is-paid", "return explorables.whoIsPaid.moments(...given);", [rewards, to_go])
+    assert np.abs(mean[:T, 1] - found["mean"]).max() < 1e-9
+    assert np.abs(variance[:T, 1] - found["variance"]).max() < 1e-9
+    assert abs(variance.sum() - found["total"]) < 1e-9
+    if (mean**2).sum() > 1e-12:
+        assert abs(variance.sum() / (mean**2).sum() / found["episodes"] - 1) < 1e-9
+
+
+def test_who_is_paid_says_what_the_chapter_says(live):
+    figure = live("who-is-paid")
+    status, press = figure.get_by_role("status"), lambda name: figure.get_by_role("button", name=name).press("Enter")
+    press("reward-to-go")
+    said = "For a signal-to-noise ratio of 1: {} episodes with the total return, {} with reward-to-go."
+    assert status.text_content() == said.format("71.00", "29.00")
+    variances = figure.locator(".payments rect.bar").count()
+    assert variances == 8
+    assert figure.locator(".payments rect.unpaid").count() == 28
+    press("only the last step pays")
+    assert len(set(re.findall(r"[\d.]+ episodes|, [\d.]+", status.text_content().replace(" episodes", "")))) == 1
+    press("whatever is tossed")
+    assert status.text_content() == said.format("no number of", "no number of")
+    assert figure.get_by_text("the variance is 0.50, with the total return 0.00").count() == 1
+
+
+def test_rewards_are_edited_by_sliders(live):
+    figure = live("who-is-paid")
+    figure.get_by_label("What is paid in step").select_option("3")
+    figure.get_by_role("slider", name="for tails").press("End")
+    assert figure.get_by_text("1/4", exact=True).count() == 1
+    assert figure.locator("button[aria-pressed=true]").all_text_contents() == ["total return"]
+    figure.get_by_role("slider", name="steps, T").press("Home")
+    assert figure.locator(".payments rect.bar").count() == 1
+
+
+# The corridor.
+
+
+@pytest.mark.parametrize("p", [0.02, 0.3, 2 - 2**0.5, 0.98, *pg.generator(6).uniform(0.02, 0.98, size=8)])
+def test_the_corridor_has_the_numbers_of_pgutils(compute, p):
+    corridor, policy = pg.short_corridor(), np.tile([1 - p, p], (4, 1))
+    old = pg.generator(7).uniform(0.1, 0.9)
+    old_policy = np.tile([1 - old, old], (4, 1))
+    left, right = corridor.occupancy(policy) @ (policy * corridor.action_values(policy))
+    credit = corridor.occupancy(old_policy) @ (old_policy * corridor.action_values(old_policy))
+    found = compute(
+        "corridor",
+        """const { value, credit, derivative, ascend } = explorables.corridor, [p, old] = given;
+        const numbers = { value: value(p), credit: credit(p), derivative: derivative(p) };
+        return { ...numbers, ascend: ascend(p, credit(old), 0.002) };""",
+        [p, old],
+    )
+    scale = abs(corridor.expected_return(policy))  # which is in the hundreds near the ends
+    assert abs(found["value"] - corridor.expected_return(policy)) < 1e-9
+    assert abs(found["credit"]["left"] - left) < 1e-9 * scale
+    assert abs(found["credit"]["right"] - right) < 1e-9 * scale
+    exact = pg.exact_policy_gradient(corridor, np.log(policy))[:, 1].sum()
+    assert abs(found["derivative"] - exact) < 1e-9 * scale
+    theta = np.log(p / (1 - p)) + 0.002 * (credit[1] * (1 - p) - credit[0] * p)
+    assert abs(found["ascend"] - 1 / (1 + np.exp(-theta))) < 1e-9
+
+
+def test_walks_follow_the_corridor_and_estimate_its_derivative(compute):
+    walks = compute(
+        "corridor",
+        """const next = explorables.random(2), { walk } = explorables.corridor;
+        return Array.from({ length: 20_000 }, () => walk(0.3, next));""",
+    )
+    corridor = pg.short_corridor()
+    for walk in walks[:200]:
+        states = np.array(walk["states"])
+        moves = corridor.transitions[states[:-1], :, states[1:]]  # (steps, actions)
+        assert (moves.sum(-1) == 1).all()
+        rights, steps = moves[:, 1].sum(), len(moves)
+        assert abs(walk["estimate"] + steps * (rights - 0.3 * steps)) < 1e-9
+    estimates = np.array([walk["estimate"] for walk in walks])
+    policy = np.tile([0.7, 0.3], (4, 1))
+    exact = pg.exact_policy_gradient(corridor, np.log(policy))[:, 1].sum()
+    assert abs(estimates.mean() - exact) < 4 * estimates.std() / len(estimates) ** 0.5  # a false alarm in 16 000
+    assert (estimates < 0).mean() > 0.5
+
+
+def climbers(p, steps):
+    """The values to which fresh and stale credit lead in so many steps, by pgutils."""
+    corridor, thetas = pg.short_corridor(), np.full(2, np.log(p / (1 - p)))
+
+    def credit(theta):
+        policy = pg.softmax_policy(np.tile([0.0, theta], (4, 1)))
+        return policy[0, 1], corridor.occupancy(policy) @ (policy * corridor.action_values(policy)), policy
+
+    _, first, _ = credit(thetas[0])
+    for _ in range(steps):
+        for i, old in enumerate((None, first)):
+            now, here, _ = credit(thetas[i])
+            left, right = here if old is None else old
+            thetas[i] += 0.002 * (right * (1 - now) - left * now)
+    return [corridor.expected_return(credit(theta)[2]) for theta in thetas]
+
+
+def test_the_climbers_end_where_the_chapter_says(live):
+    figure = live("corridor")
+    for _ in range(8):
+        figure.get_by_role("button", name="Climb 5 steps").press("Enter")
+    fresh, stale = climbers(0.3, 40)
+    said = f"After 40 steps the fresh climber is at {fresh:.1f}, the stale one at {stale:.1f}."
+    assert figure.get_by_role("status").text_content() == said.replace("-", "−")
+    assert -378.6 < stale < -378
+    figure.get_by_role("button", name="Back to p = 0.3").press("Enter")
+    for name, walks in (("Walk once", 1), ("Walk 100 times", 101)):
+        figure.get_by_role("button", name=name).press("Enter")
+        assert f" of {walks} estimates have the wrong sign" in figure.get_by_role("status").text_content()
+    drag(figure.page, figure.locator(".handle"), 40)
+    assert float(figure.get_by_role("slider").input_value()) > 0.35
+    assert figure.get_by_role("img", name="0 estimates").count() == 1
+
+
+def test_a_walker_walks_by_itself_only_to_the_goal(live):
+    live("corridor").page.emulate_media(reduced_motion="no-preference")
+    figure = live("corridor")
+    figure.get_by_role("button", name="Walk once").press("Enter")
+    figure.locator("[role=status]:not(:empty)").wait_for(timeout=60_000)
+    assert figure.get_by_role("img", name="the walker is at goal").count() == 1
+    figure.page.emulate_media(reduced_motion="reduce")
+
+
+# Three seeds.
+
+
+def test_the_runs_are_those_recorded_and_the_better_method_is_better(compute):
+    groups = compute("three-seeds", "return data.groups;")
+    recorded = pg.load_results(BOOK / "results" / "cart-pole-128-runs.npz")
+    for group, name in zip(groups, ("rewards_to_go", "leave_one_out"), strict=True):
+        assert np.abs(np.array(group) - recorded[name]).max() < 0.006  # two decimals
+    assert pg.probability_of_improvement(groups[1], groups[0]) > 0.6
+
+
+@pytest.mark.parametrize("seeds", [1, 3, 5, 10, 20])
+def test_so_many_seeds_mislead_as_often_as_expected(compute, seeds):
+    data = three_seeds()
+    found = compute(
+        "three-seeds",
+        """const { drawn, means, misled } = explorables.threeSeeds, next = explorables.random(3);
+        return Array.from({ length: 10_000 }, () => {
+            const indices = drawn(data.groups, given, next), both = means(data.groups, indices);
+            return { indices, both, misled: misled(both) };
+        });""",
+        seeds,
+    )
+    for comparison in found[:50]:
+        expected = [np.array(scores)[k].mean() for scores, k in zip(data["groups"], comparison["indices"], strict=True)]
+        assert np.abs(np.array(comparison["both"]) - expected).max() < 1e-9
+        assert comparison["misled"] == (expected[0] > expected[1])
+    share = data["expected"][data["counts"].index(seeds)]
+    error = (share * (1 - share) / 10_000) ** 0.5
+    assert abs(np.mean([comparison["misled"] for comparison in found]) - share) < 4.5 * error
+
+
+def test_what_was_to_be_seen_of_three_seeds_is_so():
+    one, three, five, ten, twenty = three_seeds()["expected"]
+    assert 0.29 < one < 1 / 3
+    assert 0.18 < three < 0.22
+    assert 1 / 16 < ten < 1 / 14
+    assert one > three > five > ten > twenty
+
+
+def test_comparisons_fill_the_tally(live):
+    figure = live("three-seeds")
+    status = figure.get_by_role("status")
+    for times, button in ((1, "Compare once"), (101, "Compare 100 times")):
+        figure.get_by_role("button", name=button).press("Enter")
+        assert re.search(rf"Wrong so far, with 3 seeds: \d+ of {times}\.$", status.text_content())
+    assert figure.locator(".lit").count() == 6
+    assert figure.locator(".tally .tick").count() == 0  # what is expected is not told before the prediction
+    figure.get_by_role("button", name="once in five").press("Enter")
+    assert figure.locator(".tally .tick").count() == 5
+    figure.get_by_label("Seeds of each method").select_option("10")
+    assert figure.locator(".lit").count() == 0

@@ -4,19 +4,21 @@ import re
 from pathlib import Path
 
 BOOK = Path(__file__).parent.parent
-CHAPTERS = {int(path.stem[:2]): path.stem for path in BOOK.glob("0*.ipynb")}
+CHAPTERS = {int(path.stem[:2]): path.stem for path in BOOK.glob("[0-9]*.ipynb")}
 
 
 def link(app, what, name, obj, options, lines):
-    """Turn "chapter 3" into a link, and the emphasis around it, which may not hold
-    one, into plain words."""
+    """Turn "chapter 3" into a link, where there is one, and the emphasis around it,
+    which may not hold one, into plain words."""
+
+    def to_chapter(found):
+        chapter = CHAPTERS.get(int(found[1]))
+        return f":doc:`{found[0]} <{chapter}>`" if chapter else found[0]
+
     for number, line in enumerate(lines):
         line = re.sub(r"\*(Introduced in .*?)\*", r"\1", line)
-        lines[number] = re.sub(
-            r"(?<!\d\), )chapter (\d+)",  # a source's chapter follows its year
-            lambda found: f":doc:`{found[0]} <{CHAPTERS[int(found[1])]}>`",
-            line,
-        )
+        # A source's chapter follows its year.
+        lines[number] = re.sub(r"(?<!\d\), )chapter (\d+)", to_chapter, line)
 
 
 def setup(app):

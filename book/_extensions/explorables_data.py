@@ -1,11 +1,14 @@
 """The numbers that live figures start from: for the figure ``some-name`` what
 ``some_name`` returns."""
 
+from pathlib import Path
+
 import gymnasium as gym
 import numpy as np
 
 import pgutils as pg
 
+RESULTS = Path(__file__).parent.parent / "results"
 HIKE_LOGITS = [[0.2, -0.3], [0.6, -0.4], [-0.6, 2.0], [0.0, 0.0]]  # of the chapters
 
 
@@ -94,3 +97,52 @@ def cart_pole_constants() -> dict:
 
 
 sixteen_runs = cart_pole_constants
+
+
+def cart_pole() -> dict:
+    """Return CartPole's constants and the recorded policies, in five digits."""
+    recorded = pg.load_results(RESULTS / "cart-pole-policies.npz")
+
+    def rounded(array):
+        return [[float(f"{x:.5g}") for x in row] for row in np.atleast_2d(array)]
+
+    policies = [
+        {
+            "updates": int(updates),
+            "return": round(float(recorded["returns"][k]), 1),
+            "layers": [
+                {
+                    "weight": rounded(recorded[f"weight_{layer}"][k]),
+                    "bias": rounded(recorded[f"bias_{layer}"][k])[0],
+                }
+                for layer in (1, 2)
+            ],
+        }
+        for k, updates in enumerate(recorded["updates"])
+    ]
+    return {**cart_pole_constants(), "policies": policies}
+
+
+def corridor() -> dict:
+    """Return where chapter 1 starts to climb."""
+    return {"p": 0.3}
+
+
+def three_seeds() -> dict:
+    """Return the recorded runs by both methods, and how often comparisons of a few
+    of them name the wrong winner, in 100 000 of them."""
+    names = {"rewards_to_go": "reward-to-go", "leave_one_out": "leave-one-out"}
+    recorded = pg.load_results(RESULTS / "cart-pole-128-runs.npz")
+    groups = [np.round(recorded[name].astype(float), 2) for name in names]
+    rng, counts = np.random.default_rng(0), [1, 3, 5, 10, 20]
+    expected = []
+    for count in counts:
+        drawn = [rng.choice(group, size=(100_000, count)) for group in groups]
+        worse, better = (runs.mean(1) for runs in drawn)
+        expected.append(float((worse > better).mean()))
+    return {
+        "names": list(names.values()),
+        "groups": [group.tolist() for group in groups],
+        "counts": counts,
+        "expected": expected,
+    }
