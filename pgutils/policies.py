@@ -77,7 +77,7 @@ class CategoricalPolicy(RunsMLP):
         return Categorical(self.where_taken(obs, mask, lambda logits: logits.log_softmax(-1)))
 
     def noise(self, stream: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-        """Draw the Gumbel noise that one run's actor needs for ``shape`` actions, shape (*shape, A)."""
+        """Draw the Gumbel noise that one run's actor needs for ``shape`` actions, shape ``(*shape, A)``."""
         return stream.gumbel(size=(*shape, self.sizes[-1])).astype(np.float32)
 
     def actor(self, greedy: bool = False):
@@ -128,7 +128,7 @@ class GaussianPolicy(RunsMLP):
         return Gaussian(mean, self.log_std.view(self.runs, *(1,) * (mean.ndim - 2), -1).expand_as(mean))
 
     def noise(self, stream: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-        """Draw the standard normal noise that one run's actor needs for ``shape`` actions, shape (*shape, D)."""
+        """Draw the standard normal noise that one run's actor needs for ``shape`` actions, shape ``(*shape, D)``."""
         return stream.standard_normal((*shape, self.sizes[-1])).astype(np.float32)
 
     def actor(self, greedy: bool = False):
