@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 BOOK = Path(__file__).parent.parent
-CHAPTERS = {int(path.stem[:2]): path.stem for path in BOOK.glob("[01][0-9]-*.ipynb")}
+CHAPTERS = {
+    int(path.stem[:2]): path.stem for path in BOOK.glob("[01][0-9]-*.ipynb")
+}
 
 
 def name_chapter(found):
