@@ -106,7 +106,7 @@ def _framed(picture: np.ndarray, label: str, step: str) -> np.ndarray:
     """Return the picture with two lines of words above it and a thin line beside it."""
     height, width = picture.shape[:2]
     size = width / 16
-    image = Image.new("RGB", (width, height + round(2.9 * size)), GROUND)
+    image = Image.new("RGB", (width, height + 2 * round(1.45 * size)), GROUND)
     image.paste(Image.fromarray(picture), (0, image.height - height))
     draw = ImageDraw.Draw(image)
     for line, (words, colour) in enumerate({label: "white", step: "#c8ccd2"}.items()):

@@ -7,15 +7,16 @@ import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 import pgutils as pg
-from pgutils.animation import PAUSE, encode_film, poster, side_by_side
+from pgutils.animation import encode_film, poster, record_episode, side_by_side, with_words
 
 ENV_ID, ITERATIONS = "LunarLander-v3", 160
 
 
 def main(folder: Path) -> None:
-    """Write lander.mp4, the last step, lander.png, and the same with a sign to play it, lander-poster.png."""
+    """Write lander.mp4, how both first episodes end, lander.png, and that with a sign to play it, lander-poster.png."""
     history = pg.train(
         ENV_ID,
         weights=lambda batch: pg.rewards_to_go(batch) - batch.values,
@@ -27,11 +28,11 @@ def main(folder: Path) -> None:
         value_steps=10,
     )
     policies = {"before training": history.initial_policy, f"after {ITERATIONS} iterations": history.policy}
-    frames = side_by_side(ENV_ID, policies)
-    last = frames[-PAUSE - 1]
-    (folder / "lander.mp4").write_bytes(encode_film(frames))
-    plt.imsave(folder / "lander.png", last)
-    plt.imsave(folder / "lander-poster.png", poster(last))
+    (folder / "lander.mp4").write_bytes(encode_film(side_by_side(ENV_ID, policies)))
+    episodes = {label: record_episode(ENV_ID, policy) for label, policy in policies.items()}
+    ends = np.concatenate([with_words(label, [film], len(film))[-1] for label, film in episodes.items()], axis=1)
+    plt.imsave(folder / "lander.png", ends)
+    plt.imsave(folder / "lander-poster.png", poster(ends))
 
 
 if __name__ == "__main__":

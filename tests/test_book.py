@@ -9,6 +9,7 @@ import nbformat
 import pytest
 import yaml
 from conftest import BOOK, DESKTOP, PHONE, SITE, need, serious_findings
+from PIL import Image
 from pypdf import PdfReader
 from sphinx.util.inventory import InventoryFile
 
@@ -82,6 +83,10 @@ def test_formulas_are_rendered(page):
     demand_rendered_formulas(page)
 
 
+def test_formulas_are_no_stops_on_the_way_of_the_tab_key(page):
+    assert page.locator("mjx-container[tabindex]").count() == 0
+
+
 def test_headings_are_in_order(page):
     headings = page.locator("main :is(h1, h2, h3, h4, h5, h6):visible")
     levels = headings.evaluate_all("found => found.map(heading => +heading.tagName[1])")
@@ -95,6 +100,36 @@ def test_films_wait_for_the_reader_and_are_small(page):
     for source in page.locator("video").evaluate_all("films => films.map(film => film.getAttribute('src'))"):
         film = base64.b64decode(source.partition("base64,")[2]) or (SITE / source).read_bytes()
         assert 0 < len(film) < 300_000
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
+def test_the_controls_of_a_film_do_not_cover_it(page, size):
+    page.set_viewport_size(size)
+    for film in page.locator("article video").all():
+        film.evaluate(
+            "film => (film.preload = 'metadata', film.readyState || new Promise(f => film.onloadedmetadata = f))"
+        )
+        place = "film => film.clientHeight - film.clientWidth * film.videoHeight / film.videoWidth"
+        assert film.evaluate(place) == pytest.approx(56, abs=2)
+        assert film.evaluate("film => getComputedStyle(film).objectPosition") == "50% 0%"
+
+
+def test_pictures_of_cells_are_sharp(page):
+    widths = page.locator("article .cell_output img, img.drawn").evaluate_all(
+        "images => images.map(image => [image.naturalWidth, image.clientWidth])"
+    )
+    assert [pair for pair in widths if pair[0] < 1.9 * pair[1]] == []
+
+
+def test_a_page_does_not_say_that_its_reader_has_written_nothing(page):
+    assert page.locator(".cell_output", has_text="not written yet").count() == 0
+
+
+def test_a_page_names_its_licences_and_how_to_cite_it(page):
+    footer = page.locator("footer.bd-footer-content")
+    assert footer.locator("a[rel=license]").all_text_contents() == ["CC BY 4.0", "MIT licence"]
+    cite = footer.locator("a[href='intro.html#how-to-cite']")
+    assert cite.count() == 1
 
 
 def test_images_are_shown_and_described(page):
@@ -112,6 +147,21 @@ def test_page_fits_a_phone(page):
     page.set_viewport_size(PHONE)
     width = page.evaluate("document.scrollingElement.scrollWidth")
     assert width <= PHONE["width"]
+
+
+def test_tables_fit_a_phone(page):
+    page.set_viewport_size(PHONE)
+    wide = "tables => tables.filter(t => t.scrollWidth > t.clientWidth + 1).map(t => t.textContent.slice(0, 80))"
+    assert page.locator(".pst-scrollable-table-container").evaluate_all(wide) == []
+
+
+def test_most_equations_fit_a_phone_and_the_others_show_that_they_go_on(page):
+    page.set_viewport_size(PHONE)
+    equations = page.locator("div.math mjx-container")
+    sizes = equations.evaluate_all("found => found.map(math => math.scrollWidth > math.clientWidth + 1)")
+    assert sum(sizes) <= max(1, len(sizes) / 4)
+    grounds = equations.evaluate_all("found => found.map(math => getComputedStyle(math).backgroundAttachment)")
+    assert set(grounds) <= {"local, local, scroll, scroll"}
 
 
 def test_dropdowns_open_from_the_keyboard(page):
@@ -141,6 +191,16 @@ def test_page_is_accessible_in_the_dark(page):
     assert serious_findings(page) == []
 
 
+def test_in_the_dark_a_picture_has_the_ground_of_the_page(page):
+    page.emulate_media(color_scheme="dark")
+    page.locator("html[data-theme=dark]").wait_for()
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    for picture in page.locator("article .cell_output img, img.drawn").all():
+        with Image.open(BytesIO(picture.screenshot())) as seen:
+            corner = seen.convert("RGB").getpixel((2, 2))
+        assert corner == pytest.approx([int(part) for part in re.findall(r"\d+", ground)], abs=2)
+
+
 def squeezed(text):
     return "".join(text.split())
 
@@ -149,9 +209,26 @@ def test_print_loses_nothing(page):
     page.reload(wait_until="networkidle")  # everything is folded again
     code = page.locator("article pre").evaluate_all("blocks => blocks.flatMap(pre => pre.textContent.split('\\n'))")
     prose = page.locator("article :is(h1, h2, h3)").evaluate_all("found => found.map(h => h.firstChild.textContent)")
-    with BytesIO(page.pdf()) as file:
-        printed = squeezed("".join(sheet.extract_text() for sheet in PdfReader(file).pages))
+    printed = squeezed(on_paper(page))
     assert [line for line in code + prose if squeezed(line) not in printed] == []
+
+
+def on_paper(page):
+    with BytesIO(page.pdf()) as file:
+        return "\n".join(sheet.extract_text() for sheet in PdfReader(file).pages)
+
+
+def test_on_paper_the_chapter_has_its_number_and_solutions_come_after_all_exercises(open_page):
+    page = open_page("04-reward-to-go.html").page
+    before = page.locator("article").inner_html()
+    lines = on_paper(page).splitlines()
+    assert page.locator("article").inner_html() == before
+    page.context.close()
+    assert lines[0].strip() == "4. Reward-to-go"
+    exercises = [i for i, line in enumerate(lines) if line.startswith("Exercise 4.")]
+    solutions = [i for i, line in enumerate(lines) if line.startswith("Solution to Exercise 4.")]
+    assert len(exercises) >= len(solutions) >= 4
+    assert max(exercises) < lines.index("Solutions") < min(solutions)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -164,9 +241,28 @@ def test_page_opens_from_the_file_system(open_page, name):
 
 @pytest.mark.parametrize("from_file", [False, True], ids=["served", "from file"])
 def test_search_finds(open_page, from_file):
-    page = open_page("index.html", from_file).page
+    page = open_page("intro.html", from_file).page
     page.locator(".search-button__button:visible").click()  # fails where there are two
     page.locator("input[type=search]:visible").fill("REINFORCE")
     page.keyboard.press("Enter")
     page.locator("ul.search a[href*=reinforce]").first.wait_for()
+    page.context.close()
+
+
+def test_the_search_shows_the_text_of_pages(open_page):
+    page = open_page("search.html?q=baseline").page
+    page.locator("ul.search p.context").nth(2).wait_for()
+    excerpts = page.locator("ul.search p.context").all_text_contents()
+    assert [text for text in excerpts if re.search(r"\.ipynb|\.pdf|Contents", text)] == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("name", ["intro.html", "search.html"])
+def test_the_glass_stands_before_what_is_searched(open_page, name):
+    page = open_page(name).page
+    page.keyboard.press("Control+k")
+    form = page.locator("form.bd-search:visible").first
+    glass, field = form.locator("i").bounding_box(), form.locator("input").bounding_box()
+    padding = form.locator("input").evaluate("field => parseFloat(getComputedStyle(field).paddingLeft)")
+    assert field["x"] <= glass["x"] < glass["x"] + glass["width"] <= field["x"] + padding
     page.context.close()

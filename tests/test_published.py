@@ -4,9 +4,15 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
+import yaml
+from draw_landings import SOLVED, draw, final_returns
+from PIL import Image
 
 ROOT = Path(__file__).parent.parent
 REPOSITORY, SITE = "https://github.com/someone/some-book", "https://someone.example/some-book/"
@@ -46,3 +52,28 @@ def test_social_card_names_the_site(published):
     assert card["image"] == f"{SITE}_static/lander.png"
     assert len(card["description"]) > 100
     assert card["site_name"] == "Policy Gradients, Executed and Measured"
+
+
+def test_the_opening_page_and_the_readme_say_what_the_recorded_landers_earn(tmp_path):
+    counts = [f"{(returns > SOLVED).sum()} of {len(returns)}" for returns in final_returns().values()]
+    for page in "book/intro.md", "README.md":
+        assert re.findall(r"\b\d+ of 16\b", (ROOT / page).read_text(encoding="utf-8").replace("runs ", "")) == counts
+    with plt.rc_context():
+        figure = draw()
+        figure.savefig(tmp_path / "landings.png", dpi=210)
+        plt.close(figure)
+    with Image.open(tmp_path / "landings.png") as new, Image.open(ROOT / "book/_static/landings.png") as stored:
+        difference = np.abs(np.asarray(new, dtype=float) - np.asarray(stored, dtype=float))
+    assert difference.mean() < 1
+
+
+def test_the_citation_agrees_with_the_book_and_the_package():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    book = yaml.safe_load((ROOT / "book/_config.yml").read_text(encoding="utf-8"))
+    package = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert citation["title"] == citation["preferred-citation"]["title"] == book["title"]
+    assert str(citation["preferred-citation"]["year"]) == book["copyright"]
+    assert citation["version"] == package["version"]
+    assert citation["authors"] == citation["preferred-citation"]["authors"] == package["authors"]
+    page = (ROOT / "book/intro.md").read_text(encoding="utf-8")
+    assert f"author = {{{{{package['authors'][0]['name']}}}}}" in page

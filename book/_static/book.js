@@ -1,0 +1,41 @@
+"use strict";
+
+// On paper the solutions stand at the end of the page, not beside their exercises.
+{
+  let places = [];
+
+  addEventListener("beforeprint", () => {
+    const solutions = document.querySelectorAll("article .solution");
+    if (!solutions.length) return;
+    const section = document.createElement("section");
+    section.innerHTML = "<h2>Solutions</h2>";
+    places = Array.from(solutions, (solution) => {
+      const place = document.createComment("solution");
+      solution.replaceWith(place);
+      section.append(solution);
+      return { place, solution };
+    });
+    document.querySelector("article").append(section);
+  });
+
+  addEventListener("afterprint", () => {
+    if (!places.length) return;
+    const section = places[0].solution.parentElement;
+    places.forEach(({ place, solution }) => place.replaceWith(solution));
+    section.remove();
+    places = [];
+  });
+}
+
+// What the search shows of a page is its text, without its buttons and contents.
+addEventListener("DOMContentLoaded", () => {
+  if (typeof Search === "undefined") return;
+  const htmlToText = Search.htmlToText;
+  Search.htmlToText = (html, anchor) => {
+    const page = new DOMParser().parseFromString(html, "text/html");
+    page.querySelectorAll(".bd-header-article, #jb-print-docs-body, footer").forEach(
+      (part) => part.remove(),
+    );
+    return htmlToText(page.documentElement.outerHTML, anchor);
+  };
+});

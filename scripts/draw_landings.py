@@ -1,0 +1,47 @@
+"""Draw what the recorded landers earn in the end: the picture of the opening page and of the README.
+
+Usage: draw_landings.py [FILE], by default book/_static/landings.png
+"""
+
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import pgutils as pg
+
+BOOK = Path(__file__).parent.parent / "book"
+METHODS = ["total return", "reward-to-go", "learned value"]
+SOLVED = 200  # from this mean return on the task counts as solved
+
+
+def final_returns() -> dict[str, np.ndarray]:
+    """Return for each method the mean return of each of its final policies, over 100 episodes, shape (runs,)."""
+    files = {name: BOOK / "results" / f"lunar-lander-{name.replace(' ', '-')}.npz" for name in METHODS}
+    return {name: pg.load_results(file)["stochastic_returns"].mean(1) for name, file in files.items()}
+
+
+def draw() -> plt.Figure:
+    """Draw a row for each method and a mark for each run, hollow where the task is not solved."""
+    pg.set_style()
+    figure, ax = plt.subplots(figsize=(6.4, 2.3))
+    for row, (name, returns) in enumerate(final_returns().items()):
+        style = pg.method_style(name)
+        heights = row + np.linspace(-0.2, 0.2, len(returns))
+        for chosen, colours in (
+            (returns > SOLVED, {"facecolor": style["color"], "edgecolor": "white"}),
+            (returns <= SOLVED, {"facecolor": "none", "edgecolor": style["color"]}),
+        ):
+            ax.scatter(returns[chosen], heights[chosen], 50, marker=style["marker"], **colours)
+        count = f"{(returns > SOLVED).sum()} of {len(returns)}"
+        ax.text(1.02, row, count, color=style["color"], weight="bold", va="center", transform=ax.get_yaxis_transform())
+    ax.axvline(SOLVED, color="0.2", linestyle="--", linewidth=1)
+    ax.set(xlabel="mean return of the trained policy", ylim=(len(METHODS) - 0.5, -0.5))
+    ax.set_yticks(range(len(METHODS)), METHODS)
+    ax.set_title(f"solved: above {SOLVED}", loc="right", fontsize="medium")
+    return figure
+
+
+if __name__ == "__main__":
+    draw().savefig(sys.argv[1] if len(sys.argv) > 1 else BOOK / "_static" / "landings.png", dpi=210)
