@@ -1,10 +1,16 @@
-"""Let a docstring that names a chapter lead to it."""
+"""Let a docstring that names a chapter lead to it, where there is one."""
 
 import re
 from pathlib import Path
 
 BOOK = Path(__file__).parent.parent
-CHAPTERS = {int(path.stem[:2]): path.stem for path in BOOK.glob("0*.ipynb")}
+CHAPTERS = {int(path.stem[:2]): path.stem for path in BOOK.glob("[01]*.ipynb")}
+
+
+def to_chapter(found):
+    """Return the link that takes the place of the words "chapter 3"."""
+    chapter = CHAPTERS.get(int(found[1]))
+    return f":doc:`{found[0]} <{chapter}>`" if chapter else found[0]
 
 
 def link(app, what, name, obj, options, lines):
@@ -12,11 +18,8 @@ def link(app, what, name, obj, options, lines):
     one, into plain words."""
     for number, line in enumerate(lines):
         line = re.sub(r"\*(Introduced in .*?)\*", r"\1", line)
-        lines[number] = re.sub(
-            r"(?<!\d\), )chapter (\d+)",  # a source's chapter follows its year
-            lambda found: f":doc:`{found[0]} <{CHAPTERS[int(found[1])]}>`",
-            line,
-        )
+        # a source's chapter follows its year
+        lines[number] = re.sub(r"(?<!\d\), )chapter (\d+)", to_chapter, line)
 
 
 def setup(app):

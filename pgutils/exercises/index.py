@@ -66,4 +66,12 @@ INDEX = (
     Entry(6, "ex-three-seeds", "Three seeds", 10, ("three-seeds",)),
     Entry(6, "ex-shared-statistics", "One mean for all runs", 5, ("one-mean-for-all-runs",)),
     Entry(6, "ex-write-the-test", "A test that finds six bugs", 20, ("write-the-test",)),
+    Entry(11, "ex-answer-log-prob", "The probability of an answer", 10, ("answer-log-probability",)),
+    Entry(11, "ex-rloo", "Groups", 10, ("rloo",)),
+    Entry(11, "ex-grpo", "A deviation of zero", 10, ("grpo",)),
+    Entry(11, "ex-three-means", "Three means", 10, ("three-means",)),
+    Entry(11, "ex-k3", "The third estimate as a loss", 10, ("k3-penalty",)),
+    Entry(11, "ex-pass-at-k", "At least one of k", 10, ("pass-at-k",)),
+    Entry(11, "ex-two-answers", "Two answers", 10),
+    Entry(11, "ex-pushing-leash", "The leash that pushes", 15),
 )
