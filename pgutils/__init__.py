@@ -31,6 +31,7 @@ from pgutils.seeding import generator
 from pgutils.tables import table
 from pgutils.training import train
 from pgutils.trajectories import Trajectories
+from pgutils.transformer import Transformer, answer_batch, write_answers
 from pgutils.updates import gradient_step
 
 __all__ = [
@@ -42,8 +43,10 @@ __all__ = [
     "History",
     "TabularMDP",
     "Trajectories",
+    "Transformer",
     "ValueFunction",
     "animate_episodes",
+    "answer_batch",
     "bootstrap_interval",
     "both_sides",
     "check",
@@ -90,4 +93,5 @@ __all__ = [
     "total_return",
     "train",
     "value_loss",
+    "write_answers",
 ]

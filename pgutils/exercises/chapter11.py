@@ -594,4 +594,130 @@ PASS_AT_K = Exercise(
     ),
 )
 
-EXERCISES = (ANSWER_LOG_PROB, RLOO, GRPO, THREE_MEANS, K3_PENALTY, PASS_AT_K)
+
+def leashed_loss(rewards, log_probs, reference, beta, leash=lambda d: d, penalty=None):
+    """Return RLOO's loss of one group, with a leash in the rewards, of log-ratios, and a penalty of its own."""
+    d = log_probs - reference
+    scored = rewards - beta * leash(d)
+    others = (scored.sum() - scored) / (len(scored) - 1)
+    loss = -((scored - others).detach() * log_probs).mean()
+    return loss if penalty is None else loss + beta * penalty(d).mean()
+
+
+def group_of(count, seed, beta):
+    """Return rewards, log-probabilities of answers, those of the reference model, and β."""
+    rng = np.random.default_rng(seed)
+    rewards = rng.integers(2, size=count).astype(float)
+    return rewards, -rng.gamma(2, 1, size=count).round(1), -rng.gamma(2, 1, size=count).round(1), beta
+
+
+def unleashed(d):
+    """Return no leash."""
+    return torch.zeros_like(d)
+
+
+A_LEASH_OF_AIR = Exercise(
+    name="a-leash-of-air",
+    chapter=11,
+    solution=lambda rewards, log_probs, reference, beta: leashed_loss(rewards, log_probs, reference, beta),
+    broken=lambda rewards, log_probs, reference, beta: leashed_loss(
+        rewards, log_probs, reference, beta, unleashed, penalty=lambda d: d
+    ),
+    probes={
+        "two answers": (np.array([1.0, 0.0]), np.array([-1.0, -0.5]), np.array([-1.5, -0.2]), 0.5),
+        "three answers": group_of(3, seed=1, beta=0.2),
+        "eight answers": group_of(8, seed=2, beta=0.1),
+        "all right": (np.ones(4), np.array([-1.0, -2.0, -0.5, -3.0]), np.array([-2.0, -1.0, -0.5, -1.5]), 1.0),
+    },
+    gradients=("log_probs",),
+    conventions=(
+        Convention(
+            "k2 as a loss",
+            lambda rewards, log_probs, reference, beta: leashed_loss(
+                rewards, log_probs, reference, beta, unleashed, penalty=lambda d: d.square() / 2
+            ),
+            "You took k₂ of the whole answer as a loss. Its expected gradient is exact, too; it has no baseline.",
+        ),
+        Convention(
+            "leash behind the baseline",
+            lambda rewards, log_probs, reference, beta: (
+                leashed_loss(
+                    rewards, log_probs, reference, beta, unleashed, penalty=lambda d: d.detach() * (d - d.detach())
+                )
+                + beta * ((log_probs - reference) * log_probs).detach().mean()
+            ),
+            "You subtract the leash from the weights, behind the baseline: unbiased, and a little noisier.",
+        ),
+    ),
+    mistakes=(
+        Mistake(
+            "k3 as a loss",
+            lambda rewards, log_probs, reference, beta: leashed_loss(
+                rewards, log_probs, reference, beta, unleashed, penalty=lambda d: (-d).exp() - 1 + d
+            ),
+            "now k₃ is the loss.",
+            "a leash, but of another divergence: 96% of the best at β = ½, 92% at ⅕.",
+            "which of the three is exact in which place?",
+        ),
+        Mistake(
+            "no leash",
+            lambda rewards, log_probs, reference, beta: leashed_loss(rewards, log_probs, reference, beta, unleashed),
+            "the leash is gone altogether.",
+            "just what the broken code does, in expectation.",
+            "where, if not in the loss, can a divergence be paid for?",
+        ),
+        Mistake(
+            "sign",
+            lambda rewards, log_probs, reference, beta: leashed_loss(
+                rewards, log_probs, reference, beta, leash=lambda d: -d
+            ),
+            "the divergence is paid, not charged.",
+            "the model runs from its reference as fast as it can.",
+            "should an answer that the reference finds improbable gain reward or lose it?",
+        ),
+        Mistake(
+            "in both places",
+            lambda rewards, log_probs, reference, beta: leashed_loss(
+                rewards, log_probs, reference, beta, penalty=lambda d: d
+            ),
+            "k₁ is in the reward, and still in the loss.",
+            "the part in the loss is noise of mean zero.",
+            "what is the expected gradient of the term that you left?",
+        ),
+        Mistake(
+            "weights with a gradient",
+            lambda rewards, log_probs, reference, beta: (
+                leashed_loss(rewards, log_probs, reference, beta)
+                - (
+                    (others_subtracted(rewards - beta * (log_probs - reference)) * log_probs.detach()).mean()
+                    - (others_subtracted(rewards - beta * (log_probs - reference)) * log_probs).detach().mean()
+                )
+            ),
+            "a gradient flows through the weights.",
+            "besides reinforcing, the step also changes what the reward is.",
+            "weights are numbers: which part of yours still has a gradient?",
+        ),
+        Mistake(
+            "k3 in the reward",
+            lambda rewards, log_probs, reference, beta: leashed_loss(
+                rewards, log_probs, reference, beta, leash=lambda d: (-d).exp() - 1 + d
+            ),
+            "k₃ is in the reward.",
+            "once the model has learned something, this leash pushes it off.",
+            "which of the three is exact in the reward?",
+        ),
+    ),
+    hints=(
+        "The gradient of log π(y) - log π_ref(y) is the score of y. What is its mean?",
+        "Charge each answer for its own log-ratio before the baseline is computed.",
+        "What is charged is a number: no gradient may flow through it.",
+    ),
+)
+
+
+def others_subtracted(scored):
+    """Return the rewards less the mean of the others, (G,)."""
+    return scored - (scored.sum() - scored) / (len(scored) - 1)
+
+
+EXERCISES = (ANSWER_LOG_PROB, RLOO, GRPO, THREE_MEANS, K3_PENALTY, PASS_AT_K, A_LEASH_OF_AIR)
