@@ -63,10 +63,10 @@ def chapter_names(chapter):
     for name in {4: ["coin_flips"], 5: ["mean_subtracted"]}.get(chapter, []):
         exec(function(chapter, name), names)
     if chapter == 11:
-        pieces = "def h(", "mdp, prefixes =", "tau = mdp", "def token_log_probs", "def kl(", "log_ref ="
-        names["binom"] = binom
-        for piece in sorted(pieces, key=lambda piece: CODE[11].index(the_cell(11, piece))):
+        for piece in ("mdp, prefixes =", "tau = mdp", "def token_log_probs", "def kl("):
             exec(the_cell(11, piece), names)
+        names |= {"binom": binom, "log_ref": names["log_probs"]}
+        exec(function(11, "h"), names)
     return names
 
 
