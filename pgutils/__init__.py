@@ -15,6 +15,7 @@ from pgutils.evaluation import (
 )
 from pgutils.exercises import check, hint, predict, probe, progress, reveal, solved
 from pgutils.history import History
+from pgutils.language import grpo, language_mdp, rloo, spell
 from pgutils.losses import policy_gradient_loss, value_loss
 from pgutils.mdp import TabularMDP, exact_policy_gradient
 from pgutils.moments import gradient_moments
@@ -30,6 +31,7 @@ from pgutils.seeding import generator
 from pgutils.tables import table
 from pgutils.training import train
 from pgutils.trajectories import Trajectories
+from pgutils.transformer import Transformer, answer_batch, write_answers
 from pgutils.updates import gradient_step
 
 __all__ = [
@@ -41,8 +43,10 @@ __all__ = [
     "History",
     "TabularMDP",
     "Trajectories",
+    "Transformer",
     "ValueFunction",
     "animate_episodes",
+    "answer_batch",
     "bootstrap_interval",
     "both_sides",
     "check",
@@ -54,9 +58,11 @@ __all__ = [
     "generator",
     "gradient_moments",
     "gradient_step",
+    "grpo",
     "hint",
     "interquartile_mean",
     "landed",
+    "language_mdp",
     "leave_one_out",
     "load_results",
     "make_envs",
@@ -72,6 +78,7 @@ __all__ = [
     "progress",
     "reveal",
     "rewards_to_go",
+    "rloo",
     "sample_trajectories",
     "save_results",
     "set_style",
@@ -79,10 +86,12 @@ __all__ = [
     "softmax_policy",
     "softmax_score",
     "solved",
+    "spell",
     "table",
     "td_errors",
     "td_lambda",
     "total_return",
     "train",
     "value_loss",
+    "write_answers",
 ]

@@ -21,7 +21,7 @@ from pgutils.exercises.matching import same
 from pgutils.exercises.running import outcomes
 
 BOOK = Path(__file__).parent.parent / "book"
-NOTEBOOKS = {int(path.stem[:2]): nbformat.read(path, as_version=4) for path in sorted(BOOK.glob("0*.ipynb"))}
+NOTEBOOKS = {int(path.stem[:2]): nbformat.read(path, as_version=4) for path in sorted(BOOK.glob("[01]*.ipynb"))}
 WITH_FUNCTION = [name for name, exercise in EXERCISES.items() if callable(exercise.solution)]
 WITH_RESULT = [name for name, exercise in EXERCISES.items() if not exercise.prepare]  # compared as it is returned
 WITHOUT_REPORT = [name for name, exercise in EXERCISES.items() if not exercise.report]

@@ -14,6 +14,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from scipy.stats import binom
 
 import pgutils as pg
 from pgutils import exercises
@@ -35,6 +36,7 @@ GUESSES = {
         ["value", "batch mean", "reward-to-go", "total return"],
         ["batch mean", "value", "total return", "reward-to-go"],
     ),
+    "difficulty-bias": (["hard prompts"] * 2, ["neither", "hard prompts"]),
 }
 
 
@@ -60,6 +62,11 @@ def chapter_names(chapter):
     names |= {"theta": THETA, "tau": tau, "R": pg.total_return(tau.rewards, 0.9)}
     for name in {4: ["coin_flips"], 5: ["mean_subtracted"]}.get(chapter, []):
         exec(function(chapter, name), names)
+    if chapter == 11:
+        for piece in ("mdp, prefixes =", "tau = mdp", "def token_log_probs", "def kl("):
+            exec(the_cell(11, piece), names)
+        names |= {"binom": binom, "log_ref": names["log_probs"]}
+        exec(function(11, "h"), names)
     return names
 
 
@@ -110,6 +117,7 @@ def test_a_prediction_is_revealed_by_the_cell_of_the_book(name, monkeypatch):
         (4, "a-sum-that-runs-forwards", "it does not learn", "it learns"),
         (5, "two-losses-in-one", "settles at 10.35", "settles at 10.00"),
         (6, "one-mean-for-all-runs", "run 0 is another", "run 0 is as it was"),
+        (11, "a-leash-of-air", "1.00, at a divergence of 2.2", "0.61, at a divergence of 0.5"),
     ],
 )
 def test_broken_code_shows_what_it_does_and_mended_code_what_it_should(chapter, name, broken, mended):

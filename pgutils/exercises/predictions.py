@@ -44,6 +44,11 @@ PREDICTIONS = {
             ),
         ),
         Prediction("three-seeds", 6, Quantity(near=0.05)),
+        Prediction(
+            "difficulty-bias",
+            11,
+            Choice(("hard prompts", "prompts in the middle", "neither"), ("groups of 2", "groups of 64")),
+        ),
     )
 }
 
