@@ -22,8 +22,23 @@ from tqdm import tqdm
 import pgutils as pg
 
 RUNS = 16
+
+
+def discounted_rewards_to_go(batch: pg.EpisodeBatch) -> torch.Tensor:
+    """Return γ^t G_t, shape (runs, episodes, steps): the total return without its past."""
+    return batch.gamma ** torch.arange(batch.mask.shape[-1]) * pg.rewards_to_go(batch)
+
+
+def past_and_rewards_to_go(batch: pg.EpisodeBatch) -> torch.Tensor:
+    """Return G_t and the past that is in the total return, Σ_{k<t} γ^k r_k + G_t, shape (runs, episodes, steps)."""
+    past = pg.total_return(batch)[..., None] - discounted_rewards_to_go(batch)
+    return past + pg.rewards_to_go(batch)
+
+
 WEIGHTS = {
     "total_return": pg.total_return,
+    "discounted_rewards_to_go": discounted_rewards_to_go,
+    "past_and_rewards_to_go": past_and_rewards_to_go,
     "rewards_to_go": pg.rewards_to_go,
     "rewards_to_go - values": lambda batch: pg.rewards_to_go(batch) - batch.values,
 }
@@ -37,6 +52,8 @@ LANDER = {
 }
 EXPERIMENTS = {
     "lunar-lander-total-return": {**LANDER, "weights": "total_return", "value_steps": 0},
+    "lunar-lander-reward-to-go-discounted": {**LANDER, "weights": "discounted_rewards_to_go", "value_steps": 0},
+    "lunar-lander-reward-to-go-and-past": {**LANDER, "weights": "past_and_rewards_to_go", "value_steps": 0},
     "lunar-lander-reward-to-go": {**LANDER, "weights": "rewards_to_go", "value_steps": 0},
     "lunar-lander-learned-value": {**LANDER, "weights": "rewards_to_go - values", "value_steps": 10},
     "cart-pole-against-ppo": {
