@@ -43,10 +43,10 @@ test-portable: .venv/.installed ## check the notebooks with a plain processor's 
 run: .venv/.installed ## execute every notebook in place (or some: make run NOTEBOOKS=book/03-reinforce.ipynb)
 	$(BIN)/python scripts/execute_notebooks.py $(NOTEBOOKS)
 
-results: .venv/.installed ## record the long experiments; what is recorded already stays
+results: .venv/.installed ## record the long experiments; what is recorded already stays (elsewhere: make results FOLDER=…)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'
-	$(BIN)/python scripts/record_results.py
-	$(BIN)/python scripts/record_explorables.py
+	$(BIN)/python scripts/record_results.py $(FOLDER)
+	$(BIN)/python scripts/record_explorables.py $(FOLDER)
 
 bench: .venv/.installed ## measure how fast it is, and show it in the book (some: make bench SECTIONS="solve growth")
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'

@@ -1,12 +1,13 @@
 """Record the experiments that are too long for a chapter.
 
-Usage: record_results.py [FOLDER], by default book/results
+Usage: record_results.py [FOLDER], by default book/results, or book/results/offset-N under PGUTILS_SEED_OFFSET=N
 
 What is there already and was made with today's settings stays. Every run is kept as soon as it ends, so that an
 interrupted recording loses only the runs in progress; started again, it goes on from there. The runs are shared out
 among the processor's cores, or by whatever joblib backend is selected around ``main``.
 """
 
+import os
 import platform
 import sys
 import time
@@ -22,6 +23,7 @@ from tqdm import tqdm
 import pgutils as pg
 
 RUNS = 16
+OFFSET = "PGUTILS_SEED_OFFSET"
 
 
 def discounted_rewards_to_go(batch: pg.EpisodeBatch) -> torch.Tensor:
@@ -42,6 +44,7 @@ WEIGHTS = {
     "rewards_to_go": pg.rewards_to_go,
     "rewards_to_go - values": lambda batch: pg.rewards_to_go(batch) - batch.values,
 }
+TARGETS = {"rewards_to_go": pg.rewards_to_go}  # with nothing beyond the cut of a truncated episode
 LANDER = {
     "env_id": "LunarLander-v3",
     "env_steps": 1_000_000,
@@ -55,10 +58,24 @@ EXPERIMENTS = {
     "lunar-lander-reward-to-go-discounted": {**LANDER, "weights": "discounted_rewards_to_go", "value_steps": 0},
     "lunar-lander-reward-to-go-and-past": {**LANDER, "weights": "past_and_rewards_to_go", "value_steps": 0},
     "lunar-lander-reward-to-go": {**LANDER, "weights": "rewards_to_go", "value_steps": 0},
-    "lunar-lander-learned-value": {**LANDER, "weights": "rewards_to_go - values", "value_steps": 10},
+    "lunar-lander-learned-value": {
+        **LANDER,
+        "weights": "rewards_to_go - values",
+        "value_steps": 10,
+        "targets": "rewards_to_go",
+    },
     "cart-pole-against-ppo": {
         "env_id": "CartPole-v1",
-        "reinforce": {"env_steps": 300_000, "weights": "rewards_to_go - values", "value_steps": 5},
+        "reinforce": {
+            "env_steps": 300_000,
+            "episodes": 16,
+            "gamma": 1.0,
+            "learning_rate": 1e-2,
+            "hidden": (32,),
+            "weights": "rewards_to_go - values",
+            "value_steps": 5,
+            "targets": "rewards_to_go",
+        },
         "ppo": {  # the settings of RL Baselines3 Zoo, hyperparams/ppo.yml
             "env_steps": 100_000,
             "envs": 8,
@@ -74,34 +91,60 @@ EXPERIMENTS = {
 }
 
 
-def train_once(env_id: str, *, weights: str, env_steps: int, seed: int, **settings) -> pg.History:
+def train_once(
+    env_id: str, *, weights: str, env_steps: int, seed: int, targets: str = "rewards_to_go", **settings
+) -> pg.History:
     """Train one run until it has taken its steps; an iteration takes at least one of them."""
-    options = {"env_steps": env_steps, "iterations": env_steps, "success": pg.landed, "runs": 1, "seed": seed}
-    return pg.train(env_id, WEIGHTS[weights], **settings, **options)
+    options = {"env_steps": env_steps, "iterations": env_steps, "runs": 1, "seed": seed}
+    return pg.train(env_id, WEIGHTS[weights], targets=TARGETS[targets], **settings, **options)
 
 
-def record_run(settings: dict, seed: int) -> dict[str, np.ndarray]:
+def endings(batch: pg.EpisodeBatch) -> dict[str, torch.Tensor]:
+    """Tell how each episode of LunarLander ended, shape (runs, episodes) each; what is none of these crashed.
+
+    It came to rest on the ground, or the limit on its steps found it with a leg on the ground, or up in the air.
+    """
+    touching = (batch.final_obs[..., 6:8] > 0).any(-1)
+    return {
+        "landed": pg.landed(batch),
+        "standing": batch.truncated & touching,
+        "aloft": batch.truncated & ~touching,
+    }
+
+
+def record_run(settings: dict, seed: int, offset: int) -> dict[str, np.ndarray]:
     """Train and evaluate one run; return its curves, each of shape (iterations,), and its evaluations, (episodes,)."""
-    history = train_once(**settings, seed=seed)
-    arrays = {name: getattr(history, name)[0] for name in ("env_steps", "returns", "successes", "entropies")}
+    os.environ[OFFSET] = str(offset)  # on whatever machine this is
+    ends = []
+
+    def success(batch):
+        ends.append({name: which.double().mean(-1) for name, which in endings(batch).items()})
+        return pg.landed(batch)
+
+    history = train_once(**settings, seed=seed, success=success)
+    curves = ("env_steps", "returns", "successes", "entropies", "explained_variances")
+    arrays = {name: getattr(history, name)[0] for name in curves}
+    arrays |= {name: np.concatenate([row[name] for row in ends]) for name in ("standing", "aloft")}
     for kind in ("stochastic", "greedy"):
         batch = pg.evaluate(settings["env_id"], history.policy, greedy=kind == "greedy", seed=seed)
-        arrays |= {f"{kind}_returns": batch.returns[0].numpy(), f"{kind}_landed": pg.landed(batch)[0].numpy()}
+        evaluated = {"returns": batch.returns, "steps": batch.lengths, **endings(batch)}
+        arrays |= {f"{kind}_{name}": values[0].numpy() for name, values in evaluated.items()}
     return {name: array.astype(np.float32) for name, array in arrays.items()}
 
 
-def record_against_ppo(settings: dict, seed: int) -> dict[str, np.ndarray]:
+def record_against_ppo(settings: dict, seed: int, offset: int) -> dict[str, np.ndarray]:
     """Train one run with each method, one after the other in one process and on one thread.
 
     Returns:
         For each method the environment steps and the returns, of iterations for REINFORCE and of single episodes in the
         order of their ends for PPO, and how many seconds the whole training took, shape (1,).
     """
+    os.environ[OFFSET] = str(offset)
     torch.set_num_threads(1)
     start = time.perf_counter()
     history = train_once(settings["env_id"], **settings["reinforce"], seed=seed)
     middle = time.perf_counter()
-    ppo = train_peer("PPO", settings["env_id"], **settings["ppo"], seed=seed)
+    ppo = train_peer("PPO", settings["env_id"], **settings["ppo"], seed=seed + 1000 * offset)
     end = time.perf_counter()
     return {
         "reinforce_env_steps": history.env_steps[0].astype(np.float32),
@@ -134,20 +177,27 @@ def is_recorded(path: Path, settings: dict) -> bool:
 
 
 def main(folder: Path, experiments: dict[str, dict] = EXPERIMENTS, runs: int = RUNS) -> None:
-    """Record what is missing in ``folder``."""
+    """Record what is missing in ``folder``, with all seeds shifted as everywhere by ``PGUTILS_SEED_OFFSET``."""
     memory = Memory(folder / ".runs", verbose=0)
     versions = {name: version(name) for name in ("box2d", "gymnasium", "numpy", "torch")}
     versions["python"] = platform.python_version()
+    offset, seeds = int(os.environ.get(OFFSET, "0")), list(range(runs))
     for name, settings in experiments.items():
-        path, seeds = folder / f"{name}.npz", list(range(runs))
-        if is_recorded(path, {**settings, "seeds": seeds}):
+        path, about = folder / f"{name}.npz", {**settings, "seeds": seeds, "seed_offset": offset}
+        if is_recorded(path, about):
             continue
         record = memory.cache(record_against_ppo if "ppo" in settings else record_run)
-        jobs = (delayed(record)(settings, seed) for seed in seeds)
+        jobs = (delayed(record)(settings, seed, offset) for seed in seeds)
         finished = list(tqdm(Parallel(-1, return_as="generator")(jobs), name, total=runs))
-        pg.save_results(path, stack(finished), {**settings, "seeds": seeds}, versions)
+        pg.save_results(path, stack(finished), about, versions)
     memory.clear(warn=False)
 
 
+def folder_of_this_offset() -> Path:
+    """Return where to record: beside the book's own runs where the seeds are shifted."""
+    offset = int(os.environ.get(OFFSET, "0"))
+    return Path("book/results", f"offset-{offset}" if offset else "")
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "book/results"))
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else folder_of_this_offset())

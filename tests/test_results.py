@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import record_results
-from record_results import EXPERIMENTS, is_recorded, main, stack
+import torch
+from record_results import EXPERIMENTS, WEIGHTS, is_recorded, main, stack
 
 import pgutils as pg
 
@@ -94,6 +95,44 @@ def test_a_recorded_run_is_that_of_the_book(tmp_path):
     assert arrays["stochastic_returns"].shape == arrays["greedy_landed"].shape == (2, 100)
 
 
+def test_shifted_seeds_are_recorded_elsewhere(tmp_path, monkeypatch):
+    assert record_results.folder_of_this_offset() == record_results.Path("book/results")
+    main(tmp_path / "here", {"tiny": TINY}, runs=2)
+    monkeypatch.setenv("PGUTILS_SEED_OFFSET", "3")
+    assert record_results.folder_of_this_offset() == record_results.Path("book/results/offset-3")
+    main(tmp_path / "there", {"tiny": TINY}, runs=2)
+    here = pg.load_results(tmp_path / "here" / "tiny.npz", seeds=[0, 1], seed_offset=0)
+    there = pg.load_results(tmp_path / "there" / "tiny.npz", seeds=[0, 1], seed_offset=3)
+    assert not np.array_equal(here["stochastic_returns"], there["stochastic_returns"])
+    main(tmp_path / "here", {"tiny": TINY}, runs=2)  # in the same folder they are not taken for one another
+    again = pg.load_results(tmp_path / "here" / "tiny.npz", seed_offset=3)
+    np.testing.assert_array_equal(again["stochastic_returns"], there["stochastic_returns"])
+
+
+def test_the_corners_differ_in_the_past_and_in_the_discount():
+    rewards = torch.tensor([[[1.0, 2.0, 4.0]]])
+    ended = torch.ones(1, 1, dtype=bool)
+    batch = pg.EpisodeBatch(
+        obs=torch.zeros(1, 1, 3, 1),
+        actions=torch.zeros(1, 1, 3),
+        rewards=rewards,
+        mask=torch.ones(1, 1, 3, dtype=bool),
+        final_obs=torch.zeros(1, 1, 1),
+        terminated=ended,
+        truncated=~ended,
+        gamma=0.5,
+    )
+    weights = {
+        name: WEIGHTS[name](batch)
+        for name in ("total_return", "discounted_rewards_to_go", "past_and_rewards_to_go", "rewards_to_go")
+    }
+    assert weights["rewards_to_go"].tolist() == [[[3.0, 4.0, 4.0]]]
+    assert weights["discounted_rewards_to_go"].tolist() == [[[3.0, 2.0, 1.0]]]
+    assert weights["past_and_rewards_to_go"].tolist() == [[[3.0, 5.0, 6.0]]]
+    past = weights["past_and_rewards_to_go"] - weights["rewards_to_go"]
+    assert (past + weights["discounted_rewards_to_go"] == weights["total_return"][..., None]).all()
+
+
 def test_what_is_recorded_already_stays(tmp_path):
     main(tmp_path, {"tiny": TINY}, runs=2)
     before = (tmp_path / "tiny.npz").stat().st_mtime_ns
@@ -107,7 +146,7 @@ def test_what_is_recorded_already_stays(tmp_path):
 def test_the_recorded_files_are_those_of_the_script(name):
     path = record_results.Path("book/results", f"{name}.npz")
     assert path.stat().st_size < 200_000
-    assert is_recorded(path, {**EXPERIMENTS[name], "seeds": list(range(record_results.RUNS))})
+    assert is_recorded(path, {**EXPERIMENTS[name], "seeds": list(range(record_results.RUNS)), "seed_offset": 0})
 
 
 def test_recorded_runs_are_found_from_another_directory(tmp_path, monkeypatch):
