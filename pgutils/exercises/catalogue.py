@@ -13,6 +13,7 @@ from pgutils.exercises import (
     chapter4,
     chapter5,
     chapter6,
+    chapter7,
     chapter11,
     mending,
     paper,
@@ -22,7 +23,21 @@ from pgutils.exercises import (
 )
 from pgutils.exercises.index import INDEX
 
-MODULES = (chapter1, chapter2, chapter3, chapter4, chapter5, chapter6, chapter11, paper, mending, weights, testing, toy)
+MODULES = (
+    chapter1,
+    chapter2,
+    chapter3,
+    chapter4,
+    chapter5,
+    chapter6,
+    chapter7,
+    chapter11,
+    paper,
+    mending,
+    weights,
+    testing,
+    toy,
+)
 EXERCISES = {exercise.name: exercise for module in MODULES for exercise in module.EXERCISES}
 LIKENESS = 0.6  # how alike two names must be for one to be suggested in place of the other
 

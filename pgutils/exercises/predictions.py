@@ -44,6 +44,7 @@ PREDICTIONS = {
             ),
         ),
         Prediction("three-seeds", 6, Quantity(near=0.05)),
+        Prediction("flips-without-waiting", 7, Quantity(near=0.01)),
         Prediction(
             "difficulty-bias",
             11,
