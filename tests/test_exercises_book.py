@@ -32,6 +32,7 @@ GUESSES = {
     "final-reward": (3, 1),
     "two-episodes": (0.2, [0.9, 1]),
     "three-seeds": (0.1, 0.33),
+    "flips-without-waiting": (3.5, 0),
     "quietest-weights": (
         ["value", "batch mean", "reward-to-go", "total return"],
         ["batch mean", "value", "total return", "reward-to-go"],
@@ -58,9 +59,19 @@ def function(chapter, name):
 def chapter_names(chapter):
     """The names of a chapter that its exercises use."""
     tau = pg.mountain_hike().enumerate_trajectories(3)
-    names = {"np": np, "pg": pg, "torch": torch, "nn": torch.nn, "product": product, "hike": pg.mountain_hike()}
+    names = {
+        "np": np,
+        "pg": pg,
+        "torch": torch,
+        "nn": torch.nn,
+        "product": product,
+        "replace": replace,
+        "hike": pg.mountain_hike(),
+    }
     names |= {"theta": THETA, "tau": tau, "R": pg.total_return(tau.rewards, 0.9)}
-    for name in {4: ["coin_flips"], 5: ["mean_subtracted"]}.get(chapter, []):
+    for name in {4: ["coin_flips"], 5: ["mean_subtracted"], 7: ["discounted", "coin_flips", "moments_of"]}.get(
+        chapter, []
+    ):
         exec(function(chapter, name), names)
     if chapter == 11:
         for piece in ("mdp, prefixes =", "tau = mdp", "def token_log_probs", "def kl("):
@@ -117,6 +128,7 @@ def test_a_prediction_is_revealed_by_the_cell_of_the_book(name, monkeypatch):
         (4, "a-sum-that-runs-forwards", "it does not learn", "it learns"),
         (5, "two-losses-in-one", "settles at 10.35", "settles at 10.00"),
         (6, "one-mean-for-all-runs", "run 0 is another", "run 0 is as it was"),
+        (7, "a-flag-too-few", "settles at 80", "settles at 100"),
         (11, "a-leash-of-air", "1.00, at a divergence of 2.2", "0.61, at a divergence of 0.5"),
     ],
 )
