@@ -1,5 +1,6 @@
 """The engine of the exercises: what it runs, stops, compares, finds, and remembers."""
 
+import json
 import threading
 import time
 from decimal import Decimal
@@ -271,6 +272,26 @@ def test_an_interrupt_stops_the_loop_for_good(kernel):
     growth = "before = turns[0]\ntime.sleep(0.5)\nprint(before > 0, turns[0] - before)"
     client.execute_interactive(growth, timeout=30, output_hook=show)
     assert "".join(output) == "True 0\n"
+
+
+def test_in_a_notebook_the_solution_of_the_book_is_not_the_readers(kernel, tmp_path):
+    _, client = kernel
+    file, output = tmp_path / "exercises.json", []
+
+    def run(code):
+        output.clear()
+        client.execute_interactive(code, timeout=60, output_hook=lambda m: output.append(m["content"].get("text", "")))
+        return "".join(output)
+
+    run(f"import os\nimport pgutils as pg\nos.environ['PGUTILS_PROGRESS'] = {str(file)!r}")
+    body = "(rewards, gamma):\n    return pg.rewards_to_go(rewards, gamma)\n\n\npg.check('rewards-to-go', {})"
+    assert run(f"def solution{body.format('solution')}").startswith("✓ rewards-to-go: right.")
+    assert run('# The answer\npg.check("bandit-baseline", [0.1, 0.0])').startswith("✓ bandit-baseline: right.")
+    assert run("print(pg.solved('rewards-to-go'))") == "False\n"
+    assert not file.exists()
+    assert run(f"def mine{body.format('mine')}").startswith("✓ rewards-to-go: right.")
+    assert run("print(pg.solved('rewards-to-go'))") == "True\n"
+    assert json.loads(file.read_text(encoding="utf-8")) == {"rewards-to-go": {"state": "done"}}
 
 
 # Numbers.
