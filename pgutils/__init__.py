@@ -32,6 +32,7 @@ from pgutils.tables import table
 from pgutils.training import train
 from pgutils.trajectories import Trajectories
 from pgutils.transformer import Transformer, answer_batch, write_answers
+from pgutils.trust_region import trust_region
 from pgutils.updates import gradient_step
 
 __all__ = [
@@ -92,6 +93,7 @@ __all__ = [
     "td_lambda",
     "total_return",
     "train",
+    "trust_region",
     "value_loss",
     "write_answers",
 ]
