@@ -1,7 +1,8 @@
 """What a policy says of an action: two distributions with one interface, over any leading axes.
 
 They are a few lines of our own because ``torch.distributions`` validates and normalises what is normalised already:
-for 16 × 16 episodes of CartPole, log-probability and entropy with their gradients take about half of its time.
+for 16 × 16 episodes of 200 steps, log-probability and entropy with their gradients take 0.53 of its time (0.63 for
+a Gaussian): medians of 21 measurements in turn on one core.
 """
 
 import math

@@ -22,7 +22,7 @@ def both_sides(label: str, left, right, tolerance: float = 1e-10, *, sampled: bo
         ValueError: the shapes differ, or there is nothing to compare.
         AssertionError: the sides differ; the message says by how much.
 
-    *Introduced in chapter 2.*
+    *Introduced in chapter 1.*
     """
     left, right = np.asarray(left, dtype=float), np.asarray(right, dtype=float)
     if left.shape != right.shape or not left.size:

@@ -52,7 +52,8 @@ def landed(batch: EpisodeBatch) -> torch.Tensor:
 def explained_variance(batch: EpisodeBatch) -> torch.Tensor:
     """Return the share of the variance of the rewards-to-go that ``batch.values`` explains, shape (runs,).
 
-    1 is a perfect prediction, 0 as good as a constant, and a negative number worse.
+    1 is to foretell every return, chance included, which not even the exact values do; 0 is as good as a constant, and
+    a negative number worse.
 
     *Introduced in chapter 6.*
     """
@@ -68,7 +69,9 @@ def explained_variance(batch: EpisodeBatch) -> torch.Tensor:
 
 
 def interquartile_mean(scores, axis: int = 0):
-    """Return the mean of the middle half of the runs, which a few lucky or hopeless runs cannot move.
+    """Return the mean of the middle half of the runs.
+
+    The lowest and the highest quarter are left out: how far out they lie makes no difference, how many there are does.
 
     Args:
         scores: an array with the runs along ``axis``.
