@@ -22,6 +22,7 @@ CONTROLS = "button, select, input, summary"
 # Each live figure, and the first page on which it stands.
 FIGURES = {
     "twelve-hikes": "02-log-derivative-trick",
+    "hike-estimates": "02-log-derivative-trick",
     "baseline": "05-baselines",
     "sixteen-runs": "intro",
     "cart-pole": "03-reinforce",
@@ -305,6 +306,48 @@ def test_the_wrong_line_points_to_the_path(live):
     figure.get_by_label("Each score is multiplied by").select_option("its own step’s reward (the wrong line)")
     cells = [row.locator("td").first.text_content() for row in figure.locator("table").first.locator("tbody tr").all()]
     assert (cells[0][0], cells[1][0]) == ("−", "+")
+
+
+@pytest.mark.parametrize("state", hike_states()[:8])
+def test_estimates_from_hikes_have_the_error_of_pgutils(compute, state):
+    hike, theta, rng = pg.mountain_hike(), np.array(state["theta"]), pg.generator(5)
+    drawn, b = rng.integers(12, size=(6, 4)), rng.normal()
+    policy, tau = pg.softmax_policy(theta), hike.enumerate_trajectories(3)
+    scores = (pg.softmax_score(policy, tau.states[:, :-1], tau.actions) * tau.mask[..., None, None]).sum(1)
+    terms = scores * (pg.total_return(tau.rewards, hike.gamma) - b)[:, None, None]
+    estimates = terms[drawn].mean(1)
+    off = ((estimates - pg.exact_policy_gradient(hike, theta)) ** 2).sum((-2, -1))
+    _, variance = pg.gradient_moments(hike, theta, lambda batch: pg.total_return(batch) - b, horizon=3)
+    found = compute(
+        "hike-estimates",
+        """const { estimate, variance, error } = explorables.hikeEstimates, { exact, inWeather } = explorables.hike;
+        const tau = inWeather(data, data.ridge), now = exact(given.theta, tau);
+        const estimates = given.drawn.map((drawn) => estimate(now, tau, drawn, given.b));
+        return { estimates, variance: variance(now, tau, given.b), error: error(now, estimates) };""",
+        {"theta": state["theta"], "drawn": drawn.tolist(), "b": b},
+    )
+    assert_close(found, {"estimates": estimates, "variance": variance.sum(), "error": off.mean() ** 0.5})
+
+
+def test_the_errors_of_estimates_are_told_after_the_prediction_and_come_true(live):
+    figure = live("hike-estimates")
+    assert figure.locator(".errors rect").count() == 1
+    figure.get_by_role("button", name="by about 0.4").press("Enter")
+    label = figure.locator(".errors").get_attribute("aria-label")
+    assert "The length of the gradient, 0.548" in label
+    assert "0.383 with the return, 0.336 with the return − J." in label
+    for _ in range(8):
+        figure.get_by_role("button", name="Draw 50 estimates").press("Enter")
+    said = figure.get_by_role("status").text_content()
+    errors = [float(number) for number in re.findall(r"0\.\d+", said)]
+    assert said.startswith("400 estimates from 16 hikes each: error ")
+    assert np.abs(np.array(errors) / [0.383, 0.336] - 1).max() < 0.1
+    assert figure.locator(".estimate.plain").count() == figure.locator("rect.estimate.less").count() == 400
+    figure.get_by_label("Policy").select_option("this chapter’s")
+    label = figure.locator(".errors").get_attribute("aria-label")
+    assert "The length of the gradient, 0.116" in label
+    assert "0.390 with the return, 0.331 with the return − J." in label
+    assert figure.locator(".estimate").count() == 0
 
 
 BASELINES = """const { moments, best } = explorables.baseline;

@@ -3,7 +3,7 @@
 
 (() => {
   const { html, useMemo, useRef, useState } = htmPreact;
-  const { show, Slider, Choice, Toggle, Numbers, Table, signed, sum } = explorables;
+  const { show, Slider, Choice, Toggle, Numbers, Table, plain, signed, sum } = explorables;
 
   // The mathematics. A problem has `outcomes`, each with its chance, return and score.
 
@@ -25,7 +25,7 @@
 
   // The page.
 
-  const WIDTH = 340, HEIGHT = 210, LEFT = 34, FLOOR = 178, LANE = 17;
+  const WIDTH = 340, HEIGHT = 216, LEFT = 34, FLOOR = 178, LANE = 17;
 
   /** The parabola, with a handle on it; `onDrag` receives a baseline. */
   function Parabola({ problem, b, now, marks, onDrag }) {
@@ -51,14 +51,13 @@
         )}.">
         <line class="axis" x1=${LEFT} x2=${WIDTH} y1=${FLOOR} y2=${FLOOR} />
         <line class="axis" x1=${LEFT} x2=${LEFT} y1="8" y2=${FLOOR} />
-        <text x=${LEFT - 5} y="16" text-anchor="end">${top.toPrecision(2)}</text>
-        <text x=${LEFT - 5} y=${FLOOR} text-anchor="end">0</text>
+        ${problem.levels.map((variance) =>
+          html`<text x=${LEFT - 5} y=${y(variance) + 4} text-anchor="end">${variance}</text>`
+        )}
         <text class="muted" x="10" y=${FLOOR / 2} text-anchor="middle" transform="rotate(-90 10 ${FLOOR /
           2})">variance</text>
-        ${[from, (from + to) / 2, to].map((value, i) =>
-          html`<text x=${x(value)} y=${FLOOR + 15} text-anchor=${["start", "middle", "end"][i]}>${
-            signed(value, 1)
-          }</text>`
+        ${[0, 1, 2, 3, 4].map((i) => from + (to - from) * i / 4).map((value) =>
+          html`<text x=${x(value)} y=${FLOOR + 18} text-anchor="middle">${plain(value)}</text>`
         )}
         <text class="muted" x=${(LEFT + WIDTH) / 2} y=${HEIGHT - 4} text-anchor="middle">baseline b</text>
         <polyline class="curve" points=${curve} />

@@ -3,7 +3,7 @@
 
 (() => {
   const { html, useEffect, useMemo, useRef, useState } = htmPreact;
-  const { show, Slider, Numbers, Table, random, signed, sum, still } = explorables;
+  const { show, Slider, Numbers, Table, plain, random, signed, sum, still } = explorables;
 
   // The mathematics, for a policy that goes right with probability p in every state; θ is the logit of p.
 
@@ -65,7 +65,7 @@
         ${[0, -20, -40, -60].map((v) =>
           html`
             <line class="axis" x1="30" x2=${WIDTH} y1=${y(v)} y2=${y(v)} />
-            <text x="26" y=${y(v) + 4} text-anchor="end">${v < 0 ? `−${-v}` : v}</text>
+            <text x="26" y=${y(v) + 4} text-anchor="end">${plain(v)}</text>
           `
         )}
         ${[0, 0.5, 1].map((at) => html`<text x=${x(at)} y="190" text-anchor="middle">${at}</text>`)}
@@ -181,9 +181,9 @@
       steps += count;
       setClimb({ fresh, stale, from, steps });
       setNews(
-        `After ${steps} steps the fresh climber is at ${value(fresh).toFixed(1)}, the stale one at ${
-          value(stale).toFixed(1)
-        }.`.replaceAll("-", "−"),
+        `After ${steps} steps the fresh climber is at ${plain(value(fresh), 1)}, the stale one at ${
+          plain(value(stale), 1)
+        }.`,
       );
     };
 
@@ -204,7 +204,7 @@
       <${Slider} name="probability of right, p" text=${p.toFixed(2)} min=${FROM} max=${TO} step="0.01"
         value=${p}
         onInput=${move} />
-      <p>The start is worth ${value(p).toFixed(2).replace("-", "−")}, and its derivative is ${signed(exact, 2)}.</p>
+      <p>The start is worth ${plain(value(p), 2)}, and its derivative is ${signed(exact, 2)}.</p>
       <p class="buttons">
         <button type="button" onClick=${stroll}>Walk once</button>
         <button type="button" data-pictured onClick=${() => {
@@ -221,7 +221,7 @@
           [`the fresh climber, after ${climb.steps} steps`, climb.fresh],
           ["the stale climber", climb.stale],
           ["the best", BEST],
-        ].map(([name, at]) => [name, at.toFixed(4), value(at).toFixed(2).replace("-", "−")])} />
+        ].map(([name, at]) => [name, at.toFixed(4), plain(value(at), 2)])} />
         </${Numbers}>
     `;
   }

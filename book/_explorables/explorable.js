@@ -124,6 +124,9 @@
     return (+text === 0 ? "" : x < 0 ? "−" : "+") + text;
   };
 
+  /** A number with a true minus where it is negative, as text. */
+  const plain = (x, digits) => (digits === undefined ? String(x) : x.toFixed(digits)).replace("-", "−");
+
   /** Whether the reader has asked for less motion. */
   const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -139,6 +142,7 @@
     softmax,
     draw,
     signed,
+    plain,
     still,
   };
 })();

@@ -3,7 +3,7 @@
 
 (() => {
   const { html, useState } = htmPreact;
-  const { show, Slider, Choice, Toggle, Numbers, Table, sum } = explorables;
+  const { show, Slider, Choice, Toggle, Numbers, Table, plain, sum } = explorables;
 
   // The mathematics. At each step the agent tosses a coin; `rewards` are [for tails, for heads] of each step.
 
@@ -35,7 +35,6 @@
   };
   const [COINS] = Object.keys(PRESETS);
   const WIDTH = 340, GRID = 168, LEFT = 36, TOP = 46, BARS = LEFT + GRID + 14;
-  const plain = (x) => (x < 0 ? "−" : "") + Math.abs(x);
   const needed = ({ episodes }) => (Number.isFinite(episodes) ? episodes.toFixed(2) : "no number of");
 
   function Grid({ rewards, toGo, now, whole }) {

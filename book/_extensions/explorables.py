@@ -21,6 +21,7 @@ SHARED = ["vendor/htm-preact.js", "explorable.js"]
 # What a figure needs beside its own script, in this order.
 NEEDS = {
     "twelve-hikes": ["hike.js"],
+    "hike-estimates": ["hike.js"],
     "cart-pole": ["cart.js"],
     "sixteen-runs": ["cart.js"],
 }

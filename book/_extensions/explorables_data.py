@@ -38,6 +38,9 @@ def twelve_hikes() -> dict:
     }
 
 
+hike_estimates = twelve_hikes
+
+
 def baseline() -> list[dict]:
     """Return the hike and the bandit of chapter 5 as lists of outcomes."""
     hike = twelve_hikes()
@@ -71,6 +74,7 @@ def baseline() -> list[dict]:
             ],
             "outcomes": sorted(hikes, key=lambda outcome: -outcome["return"]),
             **{"from": -1, "to": 3, "step": 0.01, "decimals": 3, "reach": 2.0},
+            "levels": [0, 2, 4],
         },
         {
             "name": "The bandit",
@@ -78,6 +82,7 @@ def baseline() -> list[dict]:
             "components": ["action 1"],
             "outcomes": arms,
             **{"from": -0.5, "to": 1.5, "step": 0.01, "decimals": 4, "reach": 0.5},
+            "levels": [0, 0.05, 0.1, 0.15],
         },
     ]
 
