@@ -22,6 +22,7 @@ from pgutils.moments import gradient_moments
 from pgutils.networks import ValueFunction
 from pgutils.plotting import method_style, plot_learning_curves, plot_mdp, set_style
 from pgutils.policies import CategoricalPolicy, GaussianPolicy, softmax_policy, softmax_score
+from pgutils.ppo import clipped_loss, ppo
 from pgutils.problems import mountain_hike, short_corridor
 from pgutils.results import load_results, save_results
 from pgutils.returns import leave_one_out, normalize, rewards_to_go, total_return
@@ -51,6 +52,7 @@ __all__ = [
     "bootstrap_interval",
     "both_sides",
     "check",
+    "clipped_loss",
     "collect_episodes",
     "evaluate",
     "exact_policy_gradient",
@@ -73,6 +75,7 @@ __all__ = [
     "plot_learning_curves",
     "plot_mdp",
     "policy_gradient_loss",
+    "ppo",
     "predict",
     "probability_of_improvement",
     "probe",
