@@ -16,13 +16,13 @@ from pgutils.evaluation import (
 from pgutils.exercises import check, hint, predict, probe, progress, reveal, solved
 from pgutils.history import History
 from pgutils.language import grpo, language_mdp, rloo, spell
-from pgutils.losses import policy_gradient_loss, value_loss
+from pgutils.losses import clipped_loss, policy_gradient_loss, value_loss
 from pgutils.mdp import TabularMDP, exact_policy_gradient
 from pgutils.moments import gradient_moments
 from pgutils.networks import ValueFunction
 from pgutils.plotting import method_style, plot_learning_curves, plot_mdp, set_style
 from pgutils.policies import CategoricalPolicy, GaussianPolicy, softmax_policy, softmax_score
-from pgutils.ppo import clipped_loss, ppo
+from pgutils.ppo import ppo
 from pgutils.problems import mountain_hike, short_corridor
 from pgutils.results import load_results, save_results
 from pgutils.returns import leave_one_out, normalize, rewards_to_go, total_return

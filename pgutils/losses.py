@@ -26,6 +26,34 @@ def policy_gradient_loss(log_probs: torch.Tensor, weights: torch.Tensor, mask: t
     return -(log_probs * weights.detach() * mask).sum(-1).mean(-1)
 
 
+def clipped_loss(
+    log_probs: torch.Tensor, old_log_probs: torch.Tensor, weights: torch.Tensor, mask: torch.Tensor, clip: float
+) -> torch.Tensor:
+    """Return the negative mean over the steps taken of min(ρ w, clip(ρ, 1-ε, 1+ε) w), with ρ the ratio π / π_old.
+
+    Old log-probabilities and weights are constants: no gradient flows into them.
+
+    Args:
+        log_probs: log π(a_t | s_t) of the actions taken, shape (..., episodes, steps).
+        old_log_probs: the same, of the policy that took them.
+        weights: estimates of the advantage, the same shape.
+        mask: where a step was really taken, the same shape.
+        clip: ε; with ``math.inf`` nothing is clipped, and this is the surrogate of chapter 9.
+
+    Returns:
+        One loss for each run, shape (...); 0 where no step was taken.
+
+    Raises:
+        ValueError: the shapes differ, or there are no episodes or steps.
+
+    Source: Schulman et al. (2017), equation 7. *Introduced in chapter 10.*
+    """
+    _require_same_shape(log_probs=log_probs, old_log_probs=old_log_probs, weights=weights, mask=mask)
+    ratio, weights = ((log_probs - old_log_probs.detach()) * mask).exp(), weights.detach()
+    gain = torch.minimum(ratio * weights, ratio.clamp(1 - clip, 1 + clip) * weights)
+    return -(gain * mask).sum((-2, -1)) / mask.sum((-2, -1)).clamp(min=1)
+
+
 def value_loss(values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Return the mean squared error of the values over the steps that were taken.
 

@@ -1,38 +1,15 @@
 """Proximal policy optimisation: many steps on one batch, and a clip that silences what has moved."""
 
-from collections.abc import Callable, Iterator
-from copy import deepcopy
+from collections.abc import Callable
 
 import torch
 
+from pgutils.losses import clipped_loss
+from pgutils.natural import constant
 from pgutils.policies import Policy
 from pgutils.returns import normalize
 from pgutils.rollouts import EpisodeBatch
 from pgutils.settings import require_count
-
-
-def clipped_loss(
-    log_probs: torch.Tensor, old_log_probs: torch.Tensor, weights: torch.Tensor, mask: torch.Tensor, clip: float
-) -> torch.Tensor:
-    """Return the negative mean over the steps taken of min(ρ w, clip(ρ, 1-ε, 1+ε) w), with ρ the ratio π / π_old.
-
-    Old log-probabilities and weights are constants: no gradient flows into them.
-
-    Args:
-        log_probs: log π(a_t | s_t) of the actions taken, shape (..., episodes, steps).
-        old_log_probs: the same, of the policy that took them.
-        weights: estimates of the advantage, the same shape.
-        mask: where a step was really taken, the same shape.
-        clip: ε; with ``math.inf`` nothing is clipped, and this is the surrogate of chapter 9.
-
-    Returns:
-        One loss for each run, shape (...); 0 where no step was taken.
-
-    Source: Schulman et al. (2017), equation 7. *Introduced in chapter 10.*
-    """
-    ratio, weights = _ratio(log_probs, old_log_probs.detach(), mask), weights.detach()
-    gain = torch.minimum(ratio * weights, ratio.clamp(1 - clip, 1 + clip) * weights)
-    return -_mean_over(gain, mask)
 
 
 def ppo(
@@ -52,7 +29,8 @@ def ppo(
     Args:
         clip: ε, how far the ratio may leave 1 before a step that pushes it on loses its gradient; ``math.inf``: never.
         epochs: passes over the batch.
-        minibatches: parts of the batch, each with a step of the optimizer.
+        minibatches: parts of the batch, each with a step of the optimizer. A policy that reads whole episodes, such as
+            the ``Transformer``, needs a single one.
         entropy: β, the weight of the mean entropy in the objective.
         stop_kl: after an epoch that leaves the mean divergence KL(π_old ‖ π) of a run above this, its weights stay as
             they are until the next batch. Its optimizer is told of gradients of zero, so that its momentum fades.
@@ -82,30 +60,32 @@ def ppo(
     ) -> dict[str, torch.Tensor]:
         weights = normalize(weights, batch.mask) if normalized else weights
         with torch.no_grad():
-            old = deepcopy(policy.distribution(batch.obs, batch.mask))  # no view of a parameter that will change
-            old_log_probs, old_entropies = old.log_prob(batch.actions), _mean_over(old.entropy(), batch.mask)
+            old = constant(policy.distribution(batch.obs, batch.mask))
+            old_log_probs = old.log_prob(batch.actions)
+        parts = _parts(minibatches, batch.mask, batch.obs, batch.actions, old_log_probs, weights)
         going, made = torch.ones(len(batch.mask), dtype=torch.bool), torch.zeros(len(batch.mask))
         for _ in range(epochs):
             made += going
-            for part in _shares(batch.mask & going[:, None, None], minibatches):
-                new = policy.distribution(batch.obs, part)
-                loss = clipped_loss(new.log_prob(batch.actions), old_log_probs, weights, part, clip)
+            for taken, obs, *data in parts:
+                mask = taken & going[:, None, None]
+                loss = _loss(policy.distribution(obs, mask), *data, mask, clip, entropy)
                 optimizer.zero_grad()
-                (loss - entropy * _mean_over(new.entropy(), part)).sum().backward()
-                _step(policy, optimizer, part.flatten(1).any(1))
+                loss.sum().backward()
+                _step(policy, optimizer, mask.flatten(1).any(1))
             if stop_kl is not None:
                 going = going & (_movement(policy, batch, old)[1] <= stop_kl)
         log_probs, kls = _movement(policy, batch, old)
-        losses = clipped_loss(old_log_probs, old_log_probs, weights, batch.mask, clip) - entropy * old_entropies
-        found = _beyond_the_clip(_ratio(log_probs, old_log_probs, batch.mask), weights, batch.mask, clip)
-        return {"losses": losses, "entropies": old_entropies, "kls": kls, **found, "epochs": made}
+        losses = _loss(old, batch.actions, old_log_probs, weights, batch.mask, clip, entropy)
+        found = _beyond_the_clip(log_probs - old_log_probs, weights, batch.mask, clip)
+        return {
+            "losses": losses,
+            "entropies": _mean_over(old.entropy(), batch.mask),
+            "kls": kls,
+            **found,
+            "epochs": made,
+        }
 
     return update
-
-
-def _ratio(log_probs, old_log_probs, mask) -> torch.Tensor:
-    """Return π(a_t | s_t) / π_old(a_t | s_t), and 1 where no step was taken."""
-    return ((log_probs - old_log_probs) * mask).exp()
 
 
 def _mean_over(numbers: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -113,19 +93,29 @@ def _mean_over(numbers: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return (numbers * mask).sum((-2, -1)) / mask.sum((-2, -1)).clamp(min=1)
 
 
-def _shares(mask: torch.Tensor, count: int) -> Iterator[torch.Tensor]:
-    """Yield ``count`` masks that share the steps taken out among them, diagonal by diagonal."""
-    episode, step = (torch.arange(size) for size in mask.shape[1:])
+def _parts(count: int, mask: torch.Tensor, *arrays: torch.Tensor) -> list[list[torch.Tensor]]:
+    """Share the steps out among ``count`` parts, diagonal by diagonal; return the mask and the arrays of each part."""
+    episodes, steps = mask.shape[1:]
+    episode, parts = torch.arange(episodes)[:, None], []
     for k in range(count):
-        yield mask & ((episode[:, None] + step) % count == k)
+        step = count * torch.arange(-(-steps // count)) + (k - episode) % count
+        at = episode, step.clamp(max=steps - 1)
+        parts.append([mask[:, *at] & (step < steps), *(x[:, *at] for x in arrays)])
+    return parts
+
+
+def _loss(distribution, actions, old_log_probs, weights, mask, clip: float, entropy: float) -> torch.Tensor:
+    """Return the clipped loss of each run, less the entropy bonus."""
+    loss = clipped_loss(distribution.log_prob(actions), old_log_probs, weights, mask, clip)
+    return loss - entropy * _mean_over(distribution.entropy(), mask) if entropy else loss
 
 
 def _step(policy: Policy, optimizer: torch.optim.Optimizer, moving: torch.Tensor) -> None:
     """Take a step of the optimizer with the runs that are moving; the others are put back, whatever their momentum."""
-    before = [parameter.detach().clone() for parameter in policy.parameters()]
+    before = [] if moving.all() else [parameter.detach().clone() for parameter in policy.parameters()]
     optimizer.step()
     with torch.no_grad():
-        for parameter, kept in zip(policy.parameters(), before, strict=True):
+        for parameter, kept in zip(policy.parameters(), before, strict=False):
             parameter[~moving] = kept[~moving]
 
 
@@ -136,8 +126,9 @@ def _movement(policy: Policy, batch: EpisodeBatch, old) -> tuple[torch.Tensor, t
     return new.log_prob(batch.actions), _mean_over(old.kl(new), batch.mask)
 
 
-def _beyond_the_clip(ratio, weights, mask, clip: float) -> dict[str, torch.Tensor]:
+def _beyond_the_clip(log_ratio, weights, mask, clip: float) -> dict[str, torch.Tensor]:
     """Return what has become of the ratios of a batch, each of shape (runs,)."""
+    ratio = (log_ratio * mask).exp()
     above, below = ratio > 1 + clip, ratio < 1 - clip
     return {
         "outside": _mean_over(above | below, mask),

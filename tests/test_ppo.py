@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import pgutils as pg
+from pgutils.ppo import _parts
 
 SMALL = {"runs": 3, "iterations": 3, "episodes": 4}
 ENVS = pytest.mark.parametrize("env_id", ["CartPole-v1", "Pendulum-v1"])
@@ -185,14 +186,15 @@ def test_a_minibatch_without_a_step_moves_nothing():
 
 
 def test_minibatches_share_out_the_steps_that_were_taken():
-    from pgutils.ppo import _shares
-
-    batch, _ = batch_and_policy("CartPole-v1")
-    for count in (1, 3, 4):
-        parts = torch.stack(list(_shares(batch.mask, count)))
-        assert (parts.sum(0) == batch.mask).all()
-        sizes = parts.sum((-2, -1)).double()
-        assert ((sizes - sizes.mean(0)).abs() <= 4).all()  # each of 4 episodes one step more or less
+    mask = torch.arange(7) < torch.tensor([[[7], [3], [1]], [[2], [7], [4]]])
+    numbers = torch.arange(mask.numel()).view(mask.shape)
+    for count in (1, 3, 4, 9):
+        parts = _parts(count, mask, numbers)
+        for run in range(2):
+            shared = [part[run][taken[run]] for taken, part in parts]
+            assert sorted(torch.cat(shared).tolist()) == numbers[run][mask[run]].tolist()
+            assert max(map(len, shared)) - min(map(len, shared)) <= 3  # of each episode one step more or less
+    assert torch.equal(_parts(1, mask, numbers)[0][1], numbers)
 
 
 @ENVS
@@ -244,7 +246,7 @@ def test_a_transformer_learns_by_it_too():
     batch = pg.answer_batch(prompts, answers, (answers[..., 0] == 1).double(), 3)
     weights = batch.returns[..., None].expand(batch.mask.shape)
     before = model.distribution(batch.obs).log_probs[..., 0, 1].exp().mean()
-    found = pg.ppo()(model, torch.optim.Adam(model.parameters(), lr=1e-2), batch, weights)
+    found = pg.ppo(minibatches=1)(model, torch.optim.Adam(model.parameters(), lr=1e-2), batch, weights)
     assert model.distribution(batch.obs).log_probs[..., 0, 1].exp().mean() > before
     assert (found["kls"] > 0).all()
 
