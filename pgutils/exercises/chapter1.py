@@ -93,6 +93,7 @@ DISCOUNTED_RETURN = Exercise(
         "γ = 0": (np.array([5.0, 2.0, 4.0]), 0.0),
         "whole numbers": (np.array([0, -1, 4]), 0.9),
         "a long episode": (np.cos(np.arange(60.0)), 0.99),
+        "γ = 0.999": (np.cos(np.arange(400.0)), 0.999),
     },
     mistakes=(
         Mistake(
@@ -242,7 +243,13 @@ DISCOUNTED_RETURN = Exercise(
             "you return a number for each step: what is still to come from there (chapter 4).",
             "none, if one takes the first of them.",
             "which of your numbers counts all rewards, seen from the start?",
-            also=(lambda rewards, gamma: discounted(rewards, gamma).cumsum(),),
+        ),
+        Mistake(
+            "one for each step, from the start",
+            lambda rewards, gamma: discounted(rewards, gamma).cumsum(),
+            "you return a number for each step: the discounted sum so far.",
+            "none, if one takes the last of them.",
+            "which of your numbers counts all rewards?",
         ),
     ),
     hints=(

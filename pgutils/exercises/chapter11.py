@@ -255,6 +255,7 @@ GRPO = Exercise(
         "all right": (np.array([1.0, 1.0, 1.0]), np.array([2, 3, 2])),
         "all alike": (np.array([0.1, 0.1, 0.1]), np.array([2, 3, 2])),
         "graded": (np.array([0.5, 2.0, -1.0, 0.25, 3.0]), np.array([5, 2, 3, 3, 1])),
+        "little between them": (np.array([0.50, 0.52, 0.51, 0.50]), np.array([2, 1, 3, 2])),
         "all alike and large": (np.array([3000.1, 3000.1, 3000.1]), np.array([1, 2, 4])),
     },
     conventions=(
@@ -354,7 +355,7 @@ def losses_of(log_probs, weights, mask, tokens=None):
 def three_answers():
     """Return log-probabilities (3, 4), weights (3,) and mask (3, 4); what is masked is not zero."""
     log_probs = np.array([[-0.5, -1.0, -0.2, -3.0], [-2.0, -0.3, -4.0, -1.0], [-0.1, -0.6, -0.9, -0.4]])
-    return log_probs, np.array([1.0, -0.5, -0.5]), np.arange(4) < np.array([[3], [1], [4]])
+    return log_probs, np.array([1.0, -0.5, 0.25]), np.arange(4) < np.array([[3], [1], [4]])
 
 
 THREE_MEANS = Exercise(
@@ -662,7 +663,7 @@ A_LEASH_OF_AIR = Exercise(
         Mistake(
             "no leash",
             lambda rewards, log_probs, reference, beta: leashed_loss(rewards, log_probs, reference, beta, unleashed),
-            "the leash is gone altogether.",
+            "the leash is gone, or it is the same for all answers and cancels.",
             "just what the broken code does, in expectation.",
             "where, if not in the loss, can a divergence be paid for?",
         ),

@@ -544,7 +544,13 @@ FOUR_ACTIONS = Exercise(
             "these are the probabilities; the action that was chosen has no say.",
             "all logits move alike, and the policy stays what it is.",
             "what is the derivative of log π(a) with respect to the logit of a itself?",
-            also=([-0.25, -0.25, -0.25, -0.25],),
+        ),
+        Mistake(
+            "minus the probabilities",
+            [-0.25, -0.25, -0.25, -0.25],
+            "this is one of two terms; the action that was chosen has no say.",
+            "all logits move alike, and the policy stays what it is.",
+            "what is the derivative of the chosen logit with respect to itself?",
         ),
         Mistake(
             "sign of the others",

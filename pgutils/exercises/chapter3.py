@@ -30,8 +30,8 @@ def compared(logits, u):
     return int(larger.argmax()) if larger.any() else len(logits) - 1
 
 
-# Four actions of probability 0.1, 0.4, 0.2 and 0.3, tried on both sides of each border between their pieces.
-LOGITS = np.log([0.1, 0.4, 0.2, 0.3]) + 1
+# Four actions, tried on both sides of each border between their pieces, which no rounding of the shares hits.
+LOGITS = np.log([0.137, 0.386, 0.219, 0.258]) + 1
 
 CHOOSE_ACTION = Exercise(
     name="choose-action",
@@ -45,7 +45,7 @@ CHOOSE_ACTION = Exercise(
         "a middling u": (np.array([1.0, 2.0, 0.5]), 0.3),
         "a large u": (np.array([1.0, 2.0, 0.5]), 0.95),
         "negative logits": (np.array([-3.0, -1.0, -2.0]), 0.85),
-        **{f"u = {u}": (LOGITS, u) for u in (0.099, 0.101, 0.3, 0.499, 0.501, 0.6, 0.699, 0.701, 0.9999)},
+        **{f"u = {u}": (LOGITS, u) for u in (0.136, 0.138, 0.3, 0.522, 0.524, 0.6, 0.741, 0.743, 0.9999)},
     },
     mistakes=(
         Mistake(
@@ -87,10 +87,14 @@ CHOOSE_ACTION = Exercise(
             "you take the sigmoid of each logit; for more than two actions these do not sum to 1.",
             "some actions come more often than their scores suppose, others never.",
             "the probabilities of all actions depend on all logits.",
-            also=(
-                by_share(lambda logits: expit(logits) / expit(logits).sum()),
-                lambda logits, u: min(drawn(expit(logits), u), len(logits) - 1),
-            ),
+            also=(lambda logits, u: min(drawn(expit(logits), u), len(logits) - 1),),
+        ),
+        Mistake(
+            "sigmoids normalised",
+            by_share(lambda logits: expit(logits) / expit(logits).sum()),
+            "you take the sigmoid of each logit and divide by their sum.",
+            "a certain action is out of reach: of two, with logits of 5 and -5, one gets 99.3% in place of 99.995%.",
+            "which function turns all logits into probabilities at once?",
         ),
         Mistake(
             "exponentials not normalised",
@@ -170,7 +174,13 @@ CHOOSE_ACTION = Exercise(
             "you return the action whose piece ends nearest to u.",
             "actions no longer come as often as their scores suppose.",
             "u lies inside a piece, or does it lie near an end?",
-            also=(lambda logits, u: int(np.abs(softmax(logits) - u).argmin()),),
+        ),
+        Mistake(
+            "nearest probability",
+            lambda logits, u: int(np.abs(softmax(logits) - u).argmin()),
+            "you return the action whose probability is nearest to u.",
+            "actions no longer come as often as their scores suppose.",
+            "the probabilities are the lengths of the pieces. Where do the pieces lie?",
         ),
         Mistake(
             "compared with single probabilities",
@@ -283,7 +293,7 @@ POLICY_GRADIENT_LOSS = Exercise(
             lambda logits, actions, weights, episodes: (
                 -(log_pi(logits, actions).mean() * weights.detach().sum()) / episodes
             ),
-            "a mean of log-probabilities is multiplied by a sum.",
+            "log-probabilities and weights are summed or averaged first, and multiplied then.",
             "all actions share one weight: good ones are not told from bad.",
             "multiply first, step by step.",
             also=(

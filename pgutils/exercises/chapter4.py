@@ -68,6 +68,7 @@ REWARDS_TO_GO = Exercise(
         "whole numbers": (np.array([1, 2, 3]), 0.5),
         "a long episode": (np.sin(np.arange(40.0)), 0.9),
         "γ = 0.99": (np.array([0.0, 1.0, 0.0, 0.0, -2.0, 0.0, 3.0]), 0.99),
+        "γ = 0.999": (np.sin(np.arange(400.0)), 0.999),
     },
     mistakes=(
         Mistake(
@@ -230,7 +231,7 @@ REWARDS_TO_GO = Exercise(
         Mistake(
             "the rewards themselves",
             lambda rewards, gamma: rewards,
-            "these are the rewards as they came in.",
+            "these are the rewards of single steps.",
             "each action is judged by its own reward alone (the wrong line of chapter 2).",
             "an action is responsible for more than its own reward.",
             also=(lambda rewards, gamma: gamma * rewards,),
@@ -292,6 +293,7 @@ FLAT_REWARDS_TO_GO = Exercise(
         "γ = 1": (np.array([1.0, 1.0, 1.0, 1.0, 1.0]), np.array([False, False, True, False, True]), 1.0),
         "whole numbers": (np.array([1, 2, 3, 5]), np.array([False, True, False, True]), 0.5),
         "γ = 0.99": (np.sin(np.arange(12.0)), np.isin(np.arange(12), [0, 4, 5, 11]), 0.99),
+        "γ = 0.999": (np.sin(np.arange(420.0)), np.isin(np.arange(420), [9, 409, 419]), 0.999),
     },
     mistakes=(
         Mistake(

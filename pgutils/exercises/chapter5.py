@@ -50,7 +50,13 @@ OPTIMAL_BASELINE = Exercise(
             "this is the mean return, the value of the start.",
             "for the bandit it makes the variance 64 times as large as without any baseline.",
             "trajectories do not all count alike: some hardly move the estimate.",
-            also=(lambda scores, returns, probability: np.full(scores.shape[1], returns.mean()),),
+        ),
+        Mistake(
+            "plain mean",
+            lambda scores, returns, probability: np.full(scores.shape[1], returns.mean()),
+            "this is the plain mean of the returns: their probabilities have no say.",
+            "for the bandit it makes the variance 16 times as large as without baseline.",
+            "are all trajectories equally probable? Do all move the estimate?",
         ),
         Mistake(
             "one for all components",
@@ -65,7 +71,13 @@ OPTIMAL_BASELINE = Exercise(
             "the scores count by their size, not by their square.",
             "the variance is not the lowest.",
             "what is squared in a variance is the product of score and weight.",
-            also=(lambda *args: baseline(*args, power=4),),
+        ),
+        Mistake(
+            "scores squared twice",
+            lambda *args: baseline(*args, power=4),
+            "the scores count by their fourth power.",
+            "the variance is not the lowest.",
+            "differentiate E[s²(R - b)²] with respect to b.",
         ),
         Mistake(
             "signed scores",
@@ -298,10 +310,14 @@ LEAVE_ONE_OUT = Exercise(
             "you subtract the return of a single other episode.",
             "unbiased, but the baseline is as noisy as the return itself.",
             "use all the others: more of them make a quieter mean.",
-            also=(
-                lambda returns: returns - neighbour(returns, 1),
-                lambda returns: returns - returns[..., ::-1],
-            ),
+            also=(lambda returns: returns - neighbour(returns, 1),),
+        ),
+        Mistake(
+            "turned round",
+            lambda returns: returns - returns[..., ::-1],
+            "you subtract the returns in turned order: the first meets the last.",
+            "a noisy baseline; and if N is odd, the one in the middle is its own baseline and learns nothing.",
+            "use all the others: more of them make a quieter mean.",
         ),
         Mistake(
             "first or last left out",
@@ -531,7 +547,13 @@ ADVANTAGE = Exercise(
             "you subtract the mean of the values, one number for all steps.",
             "with values that are right, early steps look better than expected, and late ones worse.",
             "each step has a value of its own.",
-            also=(lambda rewards, values, gamma: rewards_to_go(rewards, gamma) - values.detach()[0],),
+        ),
+        Mistake(
+            "value of the start",
+            lambda rewards, values, gamma: rewards_to_go(rewards, gamma) - values.detach()[0],
+            "you subtract the value of the first step everywhere.",
+            "with values that are right and positive rewards, late steps look worse than expected.",
+            "each step has a value of its own.",
         ),
         Mistake(
             "rewards instead of returns",

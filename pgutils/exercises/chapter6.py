@@ -109,8 +109,15 @@ NORMALISATION = Exercise(
                 lambda weights, mask: of_everything(weights, ddof=0) * mask,
                 zeros_counted,
                 lambda weights, mask: zeros_counted(weights, mask, ddof=0),
-                mean_beyond_the_mask,
             ),
+        ),
+        Mistake(
+            "mean of everything",
+            mean_beyond_the_mask,
+            "the deviation is right, but the mean includes the padding.",
+            "the mean of the weights that are used is no longer 0: what follows the end has a say.",
+            "how many numbers does the mean run over, and how many steps were taken?",
+            also=(lambda weights, mask: mean_beyond_the_mask(weights, mask, ddof=0),),
         ),
         Mistake(
             "deviation of everything",
@@ -370,8 +377,8 @@ INTERVAL = Exercise(
         Mistake(
             "95% on one side",
             interval_of(trimmed, 0, 95),
-            "you leave out all 5% at one end.",
-            "the interval is not in the middle: one end is an extreme.",
+            "you leave out more at one end than at the other.",
+            "the interval is not in the middle of the resampled IQMs.",
             "95% in the middle leave how much on each side?",
             also=(interval_of(trimmed, 5, 100), interval_of(trimmed, 2.5, 95), interval_of(trimmed, 5, 97.5)),
         ),
@@ -428,11 +435,15 @@ INTERVAL = Exercise(
             "the interval is right, but the number is the mean of the resampled IQMs.",
             "the number changes with the resamples, though the runs are the same.",
             "of what is the first number the IQM?",
-            also=(
-                lambda scores, resamples: np.array(
-                    [np.median(trimmed(scores[resamples])), *interval_of(trimmed)(scores, resamples)[1:]]
-                ),
+        ),
+        Mistake(
+            "median of the resamples",
+            lambda scores, resamples: np.array(
+                [np.median(trimmed(scores[resamples])), *interval_of(trimmed)(scores, resamples)[1:]]
             ),
+            "the interval is right, but the number is the median of the resampled IQMs.",
+            "the number changes with the resamples, though the runs are the same.",
+            "of what is the first number the IQM?",
         ),
         Mistake(
             "normal approximation",

@@ -97,6 +97,47 @@ TD_ERROR = Exercise(
             "an error is the difference between what came and what was expected.",
         ),
         Mistake(
+            "~ for not",
+            lambda rewards, values, final_value, terminated, gamma: (
+                rewards + gamma * following(values, (-2 if terminated else -1) * final_value) - values
+            ),
+            "`~` of Python's True is -2, and of False -1: a number to multiply with, not the opposite.",
+            "the future is subtracted, and after a failure twice.",
+            "print `~terminated`. Which word does Python have for it?",
+        ),
+        Mistake(
+            "no next values at all",
+            lambda rewards, values, final_value, terminated, gamma: (
+                rewards + gamma * (not terminated) * following(values, final_value) - values
+            ),
+            "where the episode terminated, you drop the next value of every step.",
+            "of an episode that ends by itself, no step is judged by where it led.",
+            "after which one of its steps is nothing left to come?",
+        ),
+        Mistake(
+            "begun anew",
+            lambda rewards, values, final_value, terminated, gamma: rewards + gamma * np.roll(values, -1) - values,
+            "after its end the episode begins anew: the last step's next value is that of the first.",
+            "the fatal action is paid for a new start.",
+            "which number does `np.roll` put at the end?",
+        ),
+        Mistake(
+            "γ on both values",
+            lambda rewards, values, final_value, terminated, gamma: (
+                rewards + gamma * (following(values, 0.0 if terminated else final_value) - values)
+            ),
+            "γ multiplies both values.",
+            "the mean of the errors is not 0 where the values are right.",
+            "from which step's point of view do the two values speak?",
+        ),
+        Mistake(
+            "γᵗ",
+            lambda *args: td_errors(*args) * args[-1] ** np.arange(len(args[0])),
+            "the errors are right; then you multiply them by γᵗ.",
+            "none for the gradient of J, which has this factor. Here it is not asked for.",
+            "the task says which difference is wanted.",
+        ),
+        Mistake(
             "own reward left out",
             lambda *args: td_errors(*args) - args[0],
             "the reward is missing.",
@@ -132,6 +173,7 @@ GAE_SUM = Exercise(
         "three steps": (np.array([1.0, -2.0, 4.0]), 0.9, 0.8),
         "λ = 0": (np.array([1.0, -2.0, 4.0]), 0.9, 0.0),
         "λ = 1": (np.array([1.0, -2.0, 4.0]), 0.9, 1.0),
+        "γλ near 1": (np.sin(np.arange(400.0)), 0.999, 0.999),
     },
     mistakes=(
         Mistake(
@@ -184,6 +226,20 @@ GAE_SUM = Exercise(
             "the exponent is the distance between two steps. Which two?",
         ),
         Mistake(
+            "one factor for all",
+            lambda deltas, gamma, lam: deltas + gamma * lam * (discounted_sum(deltas, 1.0) - deltas),
+            "all later errors count alike, however far away.",
+            "the variance grows with the length of the episode.",
+            "what is raised to the k?",
+        ),
+        Mistake(
+            "shares of a mixture",
+            lambda deltas, gamma, lam: (1 - lam) * mixture(deltas, gamma, lam),
+            "you multiply by 1 - λ.",
+            "the nearer λ is to 1, the shorter the step; with λ = 1 there is none.",
+            "the shares of the n-step estimates have this factor; has the sum of errors?",
+        ),
+        Mistake(
             "mean in place of a sum",
             lambda deltas, gamma, lam: mixture(deltas, gamma, lam) / mixture(np.ones_like(deltas), gamma, lam),
             "you divide by the sum of the weights.",
@@ -196,6 +252,11 @@ GAE_SUM = Exercise(
         "The error of step t + k counts (γλ)^k times in the estimate of step t.",
     ),
 )
+
+
+def inside(values, lengths):
+    """Return where a step was taken, shape (N, T)."""
+    return np.arange(values.shape[1]) < lengths[:, None]
 
 
 def padded_gae(rewards, values, lengths, final_values, gamma, lam, inside=None, masked=True, own_padding=False):
@@ -214,6 +275,13 @@ def some_episodes(final_values):
     return rewards, values, np.array([4, 2, 1]), np.array(final_values)
 
 
+def long_episodes():
+    """Return rewards, values (both (2, 400)), lengths and final values of a long episode and a short one."""
+    steps = np.arange(400.0)
+    rewards = np.stack([np.sin(steps), np.where(steps < 5, 1.0, 0.0)])
+    return rewards, np.stack([np.cos(steps), np.cos(2 * steps)]), np.array([400, 5]), np.array([2.0, 0.0])
+
+
 GAE_BATCH = Exercise(
     name="gae-batch",
     chapter=7,
@@ -226,6 +294,7 @@ GAE_BATCH = Exercise(
         "the same, truncated": (*some_episodes([3.0, 2.0, -2.0]), 0.9, 0.8),
         "λ = 1": (*some_episodes([3.0, 0.0, -2.0]), 0.9, 1.0),
         "λ = 0": (*some_episodes([3.0, 0.0, -2.0]), 0.9, 0.0),
+        "γλ near 1": (*long_episodes(), 0.999, 0.999),
     },
     mistakes=(
         Mistake(
@@ -301,6 +370,44 @@ GAE_BATCH = Exercise(
             "as wrong as the values are.",
             "what comes back from the next step?",
         ),
+        Mistake(
+            "final value as an advantage",
+            lambda rewards, values, lengths, final_values, gamma, lam: (
+                padded_gae(rewards, values, lengths, final_values, gamma, lam)
+                + np.where(
+                    np.arange(rewards.shape[1]) < lengths[:, None],
+                    final_values[:, None]
+                    * (gamma * lam) ** np.maximum(lengths[:, None] - np.arange(rewards.shape[1]), 0),
+                    0.0,
+                )
+            ),
+            "the sum starts from the final value, which is no advantage.",
+            "before a cut the final value counts twice.",
+            "how large is the advantage after the last step?",
+        ),
+        Mistake(
+            "final value in the last column",
+            lambda rewards, values, lengths, final_values, gamma, lam: discounted_sum(
+                np.where(
+                    np.arange(rewards.shape[1]) < lengths[:, None],
+                    rewards
+                    + gamma * np.column_stack([np.where(inside(values, lengths), values, 0)[:, 1:], final_values])
+                    - values,
+                    0.0,
+                ),
+                gamma * lam,
+            ),
+            "the final value stands in the last column, where only the longest episode has its end.",
+            "a short episode that was cut is treated as if it had terminated.",
+            "episodes differ in length. Where does each of them end?",
+        ),
+        Mistake(
+            "sign",
+            lambda *args: -padded_gae(*args),
+            "return and value have changed places.",
+            "what was better than expected is pushed down.",
+            "should a pleasant surprise be positive or negative?",
+        ),
     ),
     hints=(
         "First all errors, then the recursion from the last step to the first.",
@@ -335,6 +442,7 @@ N_STEP = Exercise(
         "two steps ahead": (np.array([1.0, 2.0, 4.0]), np.array([3.0, 5.0, 7.0]), 2, 0.5),
         "three of five": (np.array([1.0, -2.0, 4.0, 0.5, 3.0]), np.array([2.0, 1.0, -1.0, 0.5, 6.0]), 3, 0.9),
         "beyond the end": (np.array([1.0, 2.0, 4.0]), np.array([3.0, 5.0, 7.0]), 9, 0.9),
+        "150 of 400": (np.sin(np.arange(400.0)), np.cos(np.arange(400.0)), 150, 0.999),
     },
     mistakes=(
         Mistake(
@@ -399,6 +507,31 @@ N_STEP = Exercise(
             "as a target it would teach the value function its own error.",
             "a return, not an advantage, is asked for.",
         ),
+        Mistake(
+            "exponent too small",
+            lambda rewards, values, n, gamma: (
+                n_step(rewards, 0 * values, n, gamma) + n_step(0 * rewards, values, n, 1.0) * gamma ** (n - 1)
+            ),
+            "the value at the end of the look-ahead is discounted once too little.",
+            "the targets are too large; with γ = 1 nobody notices.",
+            "with n = 1 the value is that of the next state. How far away is it?",
+        ),
+        Mistake(
+            "exponent too large",
+            lambda rewards, values, n, gamma: (
+                n_step(rewards, 0 * values, n, gamma) + n_step(0 * rewards, values, n, 1.0) * gamma ** (n + 1)
+            ),
+            "the value at the end of the look-ahead is discounted once too often.",
+            "the targets are too small; with γ = 1 nobody notices.",
+            "with n = 1 the value is that of the next state. How far away is it?",
+        ),
+        Mistake(
+            "all rewards",
+            lambda rewards, values, n, gamma: discounted_sum(rewards, gamma),
+            "n has no say: this is the reward-to-go.",
+            "unbiased, with all the variance that a shorter look-ahead would avoid.",
+            "for how many rewards do you wait?",
+        ),
     ),
     hints=(
         "For one t: at most n rewards, and one value if the episode lasts that long.",
@@ -427,6 +560,7 @@ LAMBDA_RETURN = Exercise(
         "four steps, truncated": (np.array([1.0, -2.0, 4.0, 0.5]), np.array([2.0, 1.0, -1.0, 6.0]), 3.0, 0.9, 0.8),
         "λ = 1": (np.array([1.0, -2.0, 4.0]), np.array([2.0, 1.0, -1.0]), 3.0, 0.9, 1.0),
         "λ = 0": (np.array([1.0, -2.0, 4.0]), np.array([2.0, 1.0, -1.0]), 3.0, 0.9, 0.0),
+        "γλ near 1": (np.sin(np.arange(120.0)), np.cos(np.arange(120.0)), 3.0, 0.999, 0.999),
     },
     mistakes=(
         Mistake(
@@ -489,6 +623,13 @@ LAMBDA_RETURN = Exercise(
             "the two shares of a mixture add up to 1.",
         ),
         Mistake(
+            "one step only",
+            lambda rewards, values, final_value, gamma, lam: lambda_return(rewards, values, final_value, gamma, 0.0),
+            "λ has no say: this is the reward and the value of the next state.",
+            "the targets are as wrong as the values are.",
+            "a share of λ goes to the λ-return of the next step.",
+        ),
+        Mistake(
             "no discount",
             lambda rewards, values, final_value, gamma, lam: lambda_return(rewards, values, final_value, 1.0, lam),
             "γ has no say.",
@@ -544,12 +685,12 @@ def nowhere(terminated, truncated):
     return terminated & False
 
 
-def steps_in_a_row(terminated, truncated):
+def steps_in_a_row(terminated, truncated, gamma=0.9, lam=0.8):
     """Return the arguments of a probe whose episodes end at the given steps."""
     rng, steps = np.random.default_rng(len(terminated)), len(terminated)
     rewards, values, next_values = rng.normal(0, 2, size=(3, steps)).round(1)
     ends = np.array(terminated, dtype=bool), np.array(truncated, dtype=bool)
-    return rewards, values, next_values, *ends, 0.9, 0.8
+    return rewards, values, next_values, *ends, gamma, lam
 
 
 DONE_FLAG = Exercise(
@@ -562,6 +703,8 @@ DONE_FLAG = Exercise(
         "two episodes": steps_in_a_row([0, 1, 0], [0, 0, 1]),
         "three episodes": steps_in_a_row([0, 0, 0, 1, 0, 0], [0, 1, 0, 0, 0, 1]),
         "an episode that goes on": steps_in_a_row([0, 0, 1, 0, 0], [1, 0, 0, 0, 0]),
+        "both flags at once": steps_in_a_row([0, 1, 0, 0], [0, 1, 0, 1]),
+        "γλ near 1": steps_in_a_row(np.arange(400) == 0, np.arange(400) == 399, 0.999, 0.999),
     },
     mistakes=(
         Mistake(

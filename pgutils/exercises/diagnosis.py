@@ -1,5 +1,6 @@
 """What is right or wrong with an answer, in a few lines."""
 
+import inspect
 from decimal import Decimal
 from numbers import Real
 
@@ -26,12 +27,27 @@ def diagnose(exercise: Exercise, answer) -> str:
             raise Complaint("wanted are numbers, and this is a function.")
         if not asked:
             answer = _numbers(answer, np.shape(exercise.solution))
-        return _compare(exercise, outcomes(exercise, answer))
+        else:
+            _require_order(exercise, answer)
+        given = outcomes(exercise, answer)
+        return _compare(exercise, given, lambda: outcomes(exercise, answer))
     except NotWritten:
         what = "not written yet: nothing is returned" if asked else "not written yet"
         return message("○", exercise, f'{what}. pg.hint("{exercise.name}") helps.')
     except Complaint as complaint:
         return message("✗", exercise, str(complaint))
+
+
+def _require_order(exercise: Exercise, answer) -> None:
+    """Raise Complaint if an answer takes the arguments of the task, by their names, in another order."""
+    try:
+        names = list(inspect.signature(answer).parameters)
+    except (TypeError, ValueError):
+        return
+    wanted = exercise.parameters
+    if names != wanted and sorted(names) == sorted(wanted):
+        order = f"it is called with ({', '.join(wanted)}), and takes ({', '.join(names)})."
+        raise Complaint(f"the arguments stand in another order: {order}")
 
 
 def _numbers(answer, shape: tuple[int, ...]) -> np.ndarray:
@@ -53,8 +69,11 @@ def _numbers(answer, shape: tuple[int, ...]) -> np.ndarray:
     return numbers.reshape(shape)
 
 
-def _compare(exercise: Exercise, given: list[Outcome]) -> str:
-    """Return the verdict on the outcomes of an answer: right, another convention, a known mistake, or unknown."""
+def _compare(exercise: Exercise, given: list[Outcome], again) -> str:
+    """Return the verdict on an answer's outcomes: right, another convention, a known mistake, or unknown.
+
+    ``again`` runs the answer once more.
+    """
     report = (exercise.report([outcome["result"] for outcome in given]),) if exercise.report else ()
     if exercise.accepts and exercise.accepts([outcome["result"] for outcome in given]):
         return message("✓", exercise, "right.", *report)
@@ -62,6 +81,9 @@ def _compare(exercise: Exercise, given: list[Outcome]) -> str:
     for conventions, wanted in rights:
         if same(exercise, given, wanted):
             return message("✓", exercise, _right(exercise, conventions), *report)
+    if exercise.parameters and not same(exercise, given, again()):
+        hint = "Hint: whatever is random is in the arguments already. Does it draw on its own, or remember something?"
+        return message("✗", exercise, "called again with the same arguments, it returns something else.", hint)
     wanted = nearest(exercise, given, [wanted for _, wanted in rights])
     if exercise.broken and same(exercise, given, outcomes(exercise, exercise.broken)):
         return message("○", exercise, f'still does what it did. pg.hint("{exercise.name}") helps.', *report)

@@ -69,6 +69,7 @@ class Exercise:
         gradients: names of arguments that are tensors with a gradient; the gradients of the answer's sum with respect
             to them are compared as well as the answer itself.
         tolerance: the largest difference that passes, relative to the largest number (at least 1).
+        digits: whether the tolerance is relative to each number instead, as where some digits of it are asked for.
         broken: the function that stands in the reader's cell and is to be mended. As long as an answer does what it
             does, the reader is only told that nothing has changed.
         prepare: turns an answer, the solution or a mistake into the function that is run on the probes.
@@ -86,6 +87,7 @@ class Exercise:
     inputs: tuple[str, ...] = ("array", "tensor", "list")
     gradients: tuple[str, ...] = ()
     tolerance: float = 1e-5
+    digits: bool = False
     broken: Callable | None = None
     prepare: Callable[[Callable], Callable] | None = None
     accepts: Callable[[list], bool] | None = None

@@ -137,7 +137,7 @@ A_MEAN_TOO_MANY = Exercise(
     chapter=3,
     solution=loss_of(everything, len),
     broken=lambda log_probs, weights, mask: -(log_probs * weights.detach() * mask).mean(),
-    gradients=("log_probs",),
+    gradients=("log_probs", "weights"),
     probes={
         "one episode": padded([2], 2, seed=1),
         "one padded episode": padded([2], 4, seed=1),
@@ -194,6 +194,13 @@ A_MEAN_TOO_MANY = Exercise(
             "the sign is turned round.",
             "the optimiser minimises, so the return falls.",
             "only the divisor was wrong.",
+        ),
+        Mistake(
+            "not detached",
+            lambda log_probs, weights, mask: -(log_probs * weights * mask).sum() / len(mask),
+            "the loss is right now, but the weights have got a gradient.",
+            "with a learned baseline (chapter 5) it drives the values up.",
+            "one call in the broken line was there for a reason.",
         ),
     ),
     hints=(
@@ -386,16 +393,16 @@ def runs(count, steps, seed):
     return (rng.normal(1, 2, size=(count, 3, steps)) * scale).round(1), np.arange(steps) < lengths[..., None]
 
 
-def book_normalised(advantages, mask):
+def book_normalised(A, mask):
     """Return what ``normalize`` gives, as an array."""
-    return normalize(torch.as_tensor(advantages), torch.as_tensor(mask)).numpy()
+    return normalize(torch.as_tensor(A), torch.as_tensor(mask)).numpy()
 
 
 ONE_MEAN_FOR_ALL = Exercise(
     name="one-mean-for-all-runs",
     chapter=6,
     solution=book_normalised,
-    broken=lambda advantages, mask: shifted_and_scaled(advantages, advantages),
+    broken=lambda A, mask: shifted_and_scaled(A, A),
     probes={
         "one run": runs(1, 4, seed=1),
         "two runs": runs(2, 3, seed=2),

@@ -44,7 +44,7 @@ CORRIDOR_VALUE = Exercise(
             "value of the middle state",
             lambda p: corridor(p, state=1),
             "this is the value of the middle state.",
-            "one step too few is counted.",
+            "the steps in the first state, 1/p of them on average, are not counted.",
             "where does an episode start?",
         ),
         Mistake(
@@ -121,7 +121,13 @@ CUT_OFF = Exercise(
     name="cut-off",
     chapter=1,
     solution=[0.99**500, 0.999**500],
-    tolerance=1e-3,
+    tolerance=8e-4,
+    digits=True,
+    conventions=(
+        Convention(
+            "three decimals", [0.007, 0.606], "These are three decimals; three digits of the first are 0.00657."
+        ),
+    ),
     mistakes=(
         Mistake(
             "what was seen",
@@ -129,6 +135,23 @@ CUT_OFF = Exercise(
             "this is the share that she sees.",
             "none: the other share is 1 minus this one.",
             "which rewards come after the cut?",
+            also=([0.993, 0.394],),
+        ),
+        Mistake(
+            "one step too many",
+            [0.99**501, 0.999**501],
+            "your exponent is one too large.",
+            "a share that is too small by γ.",
+            "rewards come at t = 0 to 499. At which t is the first one that she misses?",
+            also=([0.0065, 0.606], [0.0065, 0.6058]),
+        ),
+        Mistake(
+            "one step too few",
+            [0.99**499, 0.999**499],
+            "your exponent is one too small.",
+            "a share that is too large, by 1/γ.",
+            "rewards come at t = 0 to 499. At which t is the first one that she misses?",
+            also=([0.00664, 0.607],),
         ),
         Mistake(
             "amounts",
@@ -136,6 +159,7 @@ CUT_OFF = Exercise(
             "these are amounts; wanted are shares of the exact value.",
             "none: divide by 100, and by 1000.",
             "how large is the exact value for each γ?",
+            also=([0.657, 606],),
         ),
         Mistake(
             "per cent",
@@ -143,6 +167,7 @@ CUT_OFF = Exercise(
             "these are percentages; wanted are shares between 0 and 1.",
             "none.",
             "divide by 100.",
+            also=([0.657, 60.6], [0.66, 60.6]),
         ),
         Mistake(
             "nothing",

@@ -9,6 +9,7 @@ else, such as noticing that time is up.
 """
 
 import ctypes
+import sys
 from threading import Event, Thread
 from typing import Any
 
@@ -52,13 +53,23 @@ def run(function, args: tuple, seconds: float) -> tuple[Any, BaseException | Non
     thread = Thread(target=work, daemon=True)
     thread.start()
     try:
-        done.wait(seconds)  # not `thread.join`: once interrupted, it takes a running thread for one that has ended
+        # not `thread.join`: once interrupted, it takes a running thread for one that has ended
+        while not done.wait(seconds) and _importing(thread):
+            pass
     finally:
         late = not done.is_set()
         stopped = late and _stop(thread, done)
     if late:
         raise Endless(stopped)
     return outcome[0]
+
+
+def _importing(thread: Thread) -> bool:
+    """Return whether a thread is in the midst of an import: that takes long once, and is nobody's endless loop."""
+    frame = sys._current_frames().get(thread.ident)
+    while frame and frame.f_code.co_filename != "<frozen importlib._bootstrap>":
+        frame = frame.f_back
+    return frame is not None
 
 
 def _stop(thread: Thread, done: Event) -> bool:
