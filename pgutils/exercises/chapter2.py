@@ -514,14 +514,14 @@ FOUR_ACTIONS = Exercise(
             "one-hot alone",
             [0, 0, 1, 0],
             "the other three logits move, too.",
-            "the mean score is not 0: the policy drifts though all returns are alike.",
+            "the mean score is not 0: away from even odds the policy drifts though returns are alike.",
             "the components of the score must sum to 0.",
         ),
         Mistake(
             "third alone",
             [0, 0, 0.75, 0],
             "the third number is right. But the other three logits move, too.",
-            "the mean score is not 0: the policy drifts though all returns are alike.",
+            "the mean score is not 0: away from even odds the policy drifts though returns are alike.",
             "the components of the score must sum to 0.",
         ),
         Mistake(

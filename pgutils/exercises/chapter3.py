@@ -85,7 +85,7 @@ CHOOSE_ACTION = Exercise(
             "sigmoid",
             by_share(expit),
             "you take the sigmoid of each logit; for more than two actions these do not sum to 1.",
-            "some actions come more often than their scores suppose, others never.",
+            "where all logits are 0, of three actions the third never comes.",
             "the probabilities of all actions depend on all logits.",
             also=(lambda logits, u: min(drawn(expit(logits), u), len(logits) - 1),),
         ),
@@ -104,9 +104,15 @@ CHOOSE_ACTION = Exercise(
             "what must the lengths of all pieces sum to?",
             also=(
                 lambda logits, u: min(drawn(np.exp(logits), u), len(logits) - 1),
-                by_share(lambda logits: np.exp(logits - logits.max())),
                 lambda logits, u: (np.cumsum(np.exp(logits)) > u).argmax(),
             ),
+        ),
+        Mistake(
+            "shifted exponentials not normalised",
+            by_share(lambda logits: np.exp(logits - logits.max())),
+            "the exponentials are not normalised: the largest is 1, and there are others.",
+            "if the first logit is the largest, action 0 is taken always.",
+            "what must the lengths of all pieces sum to?",
         ),
         Mistake(
             "softmax twice",
@@ -159,7 +165,6 @@ CHOOSE_ACTION = Exercise(
             "each action is one too small.",
             "-1 stands for the last action in Python, so each action is mistaken for the next.",
             "for u just above 0 the answer is action 0.",
-            also=(lambda logits, u: max(drawn(softmax(logits), u) - 1, 0),),
         ),
         Mistake(
             "ends above u counted",

@@ -647,7 +647,7 @@ EXPLAINED_VARIANCE = Exercise(
             "mean square of the returns",
             lambda values, returns: 1 - ((returns - values) ** 2).mean() / (returns**2).mean(),
             "you use mean squares, above the line and below, not variances.",
-            "returns far from 0 make any values look good.",
+            "returns far from 0 make their mean, a constant, look like good values.",
             "what does a variance do with a constant offset?",
             also=(lambda values, returns: 1 - (returns - values).var() / (returns**2).mean(),),
         ),
@@ -655,7 +655,7 @@ EXPLAINED_VARIANCE = Exercise(
             "two kinds of variance",
             lambda values, returns: 1 - (returns - values).var() / returns.var(ddof=1),
             "one of your variances is divided by n, the other by n - 1.",
-            "a constant does not get 0: for three steps it gets a third.",
+            "a constant does not get 0: for three steps it gets a third, or -½.",
             "`ddof` of NumPy is 0, and torch divides by n - 1. Use one of them for both.",
             also=(
                 lambda values, returns: 1 - (returns - values).var(ddof=1) / returns.var(),
@@ -667,7 +667,7 @@ EXPLAINED_VARIANCE = Exercise(
             "divided by the wrong variance",
             lambda values, returns: 1 - (returns - values).var() / np.where(values.var(), values.var(), np.nan),
             "you divide by the variance of the values.",
-            "values that vary wildly seem to explain a lot.",
+            "values that vary wildly get about 0, where the right number is far below.",
             "whose variance is to be explained?",
         ),
         Mistake(

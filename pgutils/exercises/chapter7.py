@@ -70,7 +70,7 @@ TD_ERROR = Exercise(
                 rewards, values, final_value, terminated, 1.0
             ),
             "the next value is not discounted.",
-            "the mean of the errors is positive even where nothing is better than expected.",
+            "where values are positive, so is the mean error, though nothing is better than expected.",
             "from which step's point of view does V(s_{t+1}) speak?",
         ),
         Mistake(
@@ -93,7 +93,7 @@ TD_ERROR = Exercise(
             "target",
             lambda *args: td_errors(*args) + args[1],
             "this is what the value should become: nothing has been subtracted yet.",
-            "no bias, but all the variance that a baseline would have taken away.",
+            "the same mean, but all the variance that a baseline would have taken away.",
             "an error is the difference between what came and what was expected.",
         ),
         Mistake(
@@ -201,7 +201,7 @@ GAE_SUM = Exercise(
             "backwards in time",
             lambda deltas, gamma, lam: mixture(deltas[::-1], gamma, lam)[::-1],
             "you sum the errors of earlier steps.",
-            "each action is praised for what happened before it: nothing but noise.",
+            "only the own error is left on average; what happened before is noise.",
             "which errors can an action still influence?",
         ),
         Mistake(
@@ -358,7 +358,7 @@ GAE_BATCH = Exercise(
                 + values * (np.arange(values.shape[1]) < lengths[:, None])
             ),
             "you have added the values: these are the targets, not the advantages.",
-            "no bias, but all the variance that a baseline would have taken away.",
+            "the same mean, but all the variance that a baseline would have taken away.",
             "which of the two multiplies the score?",
         ),
         Mistake(
@@ -449,7 +449,7 @@ N_STEP = Exercise(
             "one reward too many",
             lambda rewards, values, n, gamma: n_step(rewards, values, n + 1, gamma),
             "you wait for one reward more.",
-            "a little less bias and a little more noise than you think you have.",
+            "another mixture of bias and noise than you think you have.",
             "with n = 1 there is one reward.",
         ),
         Mistake(
@@ -465,7 +465,7 @@ N_STEP = Exercise(
                 n_step(rewards, 0 * values, n, gamma) + n_step(0 * rewards, values, n, 1.0)
             ),
             "the value at the end of the look-ahead is not discounted.",
-            "the targets are too large, and grow with every fit.",
+            "where values are positive, the targets are too large.",
             "how many steps lie between now and that value?",
         ),
         Mistake(
@@ -474,7 +474,7 @@ N_STEP = Exercise(
                 n_step(rewards, 0 * values, n, gamma) + gamma * n_step(0 * rewards, values, n, 1.0)
             ),
             "the value at the end of the look-ahead is discounted by a single step.",
-            "the targets are too large wherever n is more than 1.",
+            "where values are positive and n is more than 1, the targets are too large.",
             "how many steps lie between now and that value?",
         ),
         Mistake(
@@ -483,7 +483,7 @@ N_STEP = Exercise(
                 n_step(rewards, 0 * values, n, 1.0) + n_step(0 * rewards, values, n, gamma)
             ),
             "the rewards are not discounted.",
-            "the targets are too large, the more so the larger n.",
+            "where rewards are positive, the targets are too large, the more so the larger n.",
             "the reward k steps ahead counts γ^k times.",
         ),
         Mistake(
@@ -513,7 +513,7 @@ N_STEP = Exercise(
                 n_step(rewards, 0 * values, n, gamma) + n_step(0 * rewards, values, n, 1.0) * gamma ** (n - 1)
             ),
             "the value at the end of the look-ahead is discounted once too little.",
-            "the targets are too large; with γ = 1 nobody notices.",
+            "where values are positive, the targets are too large; with γ = 1 nobody notices.",
             "with n = 1 the value is that of the next state. How far away is it?",
         ),
         Mistake(
@@ -522,7 +522,7 @@ N_STEP = Exercise(
                 n_step(rewards, 0 * values, n, gamma) + n_step(0 * rewards, values, n, 1.0) * gamma ** (n + 1)
             ),
             "the value at the end of the look-ahead is discounted once too often.",
-            "the targets are too small; with γ = 1 nobody notices.",
+            "where values are positive, the targets are too small; with γ = 1 nobody notices.",
             "with n = 1 the value is that of the next state. How far away is it?",
         ),
         Mistake(
@@ -578,7 +578,7 @@ LAMBDA_RETURN = Exercise(
                 rewards, values, final_value, gamma, lam, beyond=0.0
             ),
             "at the last step only a share 1 - λ of the final value is counted.",
-            "the targets before a cut are too low: nearly a merged termination.",
+            "where the final value is positive, the targets before a cut are too low.",
             "what is the λ-return of the state after the last step?",
         ),
         Mistake(
@@ -619,7 +619,7 @@ LAMBDA_RETURN = Exercise(
                 rewards, values, final_value, gamma, lam, share=1.0
             ),
             "the next value is counted in full, and the next λ-return on top of it.",
-            "the targets are too large and grow with every fit, without limit.",
+            "where rewards go on and γ(1 + λ) > 1, the targets grow with every fit, without limit.",
             "the two shares of a mixture add up to 1.",
         ),
         Mistake(
