@@ -300,7 +300,7 @@ FLAT_REWARDS_TO_GO = Exercise(
             "leak across the end",
             lambda rewards, ends, gamma: rewards_to_go(rewards, gamma),
             "rewards of the next episode leak into the one before it.",
-            "praise for what the next episode earns: noise, and for γ < 1 a bias towards an early end.",
+            "praise for what the next episode earns: noise, and a bias if γ < 1.",
             "what should the running sum be at the last step of an episode?",
         ),
         Mistake(
@@ -323,7 +323,7 @@ FLAT_REWARDS_TO_GO = Exercise(
             "ends ignored but for the last reward",
             lambda rewards, ends, gamma: np.where(ends, rewards, rewards_to_go(rewards, gamma)),
             "the last step of each episode is right, but the steps before it still see the next episode.",
-            "praise for what the next episode earns: noise, and for γ < 1 a bias towards an early end.",
+            "praise for what the next episode earns: noise, and a bias if γ < 1.",
             "what do you carry on from a last step to the one before it?",
         ),
         Mistake(

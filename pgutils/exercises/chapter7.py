@@ -474,7 +474,7 @@ N_STEP = Exercise(
                 n_step(rewards, 0 * values, n, gamma) + gamma * n_step(0 * rewards, values, n, 1.0)
             ),
             "the value at the end of the look-ahead is discounted by a single step.",
-            "where values are positive and n is more than 1, the targets are too large.",
+            "with positive values and n > 1 the targets are too large.",
             "how many steps lie between now and that value?",
         ),
         Mistake(
@@ -513,7 +513,7 @@ N_STEP = Exercise(
                 n_step(rewards, 0 * values, n, gamma) + n_step(0 * rewards, values, n, 1.0) * gamma ** (n - 1)
             ),
             "the value at the end of the look-ahead is discounted once too little.",
-            "where values are positive, the targets are too large; with γ = 1 nobody notices.",
+            "with positive values the targets are too large; γ = 1 hides it.",
             "with n = 1 the value is that of the next state. How far away is it?",
         ),
         Mistake(
@@ -522,7 +522,7 @@ N_STEP = Exercise(
                 n_step(rewards, 0 * values, n, gamma) + n_step(0 * rewards, values, n, 1.0) * gamma ** (n + 1)
             ),
             "the value at the end of the look-ahead is discounted once too often.",
-            "where values are positive, the targets are too small; with γ = 1 nobody notices.",
+            "with positive values the targets are too small; γ = 1 hides it.",
             "with n = 1 the value is that of the next state. How far away is it?",
         ),
         Mistake(
@@ -619,7 +619,7 @@ LAMBDA_RETURN = Exercise(
                 rewards, values, final_value, gamma, lam, share=1.0
             ),
             "the next value is counted in full, and the next λ-return on top of it.",
-            "where rewards go on and γ(1 + λ) > 1, the targets grow with every fit, without limit.",
+            "where γ(1 + λ) > 1 and rewards go on, the targets grow with every fit.",
             "the two shares of a mixture add up to 1.",
         ),
         Mistake(
