@@ -201,7 +201,7 @@ GAE_SUM = Exercise(
             "backwards in time",
             lambda deltas, gamma, lam: mixture(deltas[::-1], gamma, lam)[::-1],
             "you sum the errors of earlier steps.",
-            "only the own error is left on average; what happened before is noise.",
+            "only the own error is left on average; the earlier ones have mean 0.",
             "which errors can an action still influence?",
         ),
         Mistake(
