@@ -52,6 +52,20 @@ def to_go(rewards, gamma):
     return result
 
 
+# The cells of the chapters.
+
+
+@pytest.mark.parametrize("name", [name for name in WITH_FUNCTION if EXERCISES[name].chapter])
+def test_the_cell_of_an_exercise_names_the_arguments_as_the_messages_do(name):
+    sources = [cell.source for cell in NOTEBOOKS[EXERCISES[name].chapter].cells if cell.cell_type == "code"]
+    (stub,) = [s for s in sources if f'pg.check("{name}"' in s and "def solution(" not in s]
+    called = re.search(rf'pg\.check\("{name}", (\w+)\)', stub)[1]
+    (asked,) = [node for node in ast.parse(stub).body if getattr(node, "name", None) == called]
+    solution = EXERCISES[name].solution
+    if not EXERCISES[name].prepare:
+        assert [arg.arg for arg in asked.args.args] == list(inspect.signature(solution).parameters)
+
+
 # Right answers.
 
 

@@ -14,7 +14,7 @@ import torch
 
 import pgutils as pg
 from pgutils import exercises
-from pgutils.exercises import running
+from pgutils.exercises import EXERCISES, running
 from pgutils.exercises.diagnosis import diagnose
 from pgutils.exercises.exercise import Convention, Exercise, Mistake
 
@@ -292,6 +292,50 @@ def test_in_a_notebook_the_solution_of_the_book_is_not_the_readers(kernel, tmp_p
     assert run(f"def mine{body.format('mine')}").startswith("✓ rewards-to-go: right.")
     assert run("print(pg.solved('rewards-to-go'))") == "True\n"
     assert json.loads(file.read_text(encoding="utf-8")) == {"rewards-to-go": {"state": "done"}}
+
+
+# Answers that are not functions of their arguments alone, or take them in another order.
+
+
+def test_a_draw_of_ones_own_is_named():
+    def own(logits, u):
+        return int(np.random.default_rng().choice(len(logits), p=pg.softmax_policy(logits)))
+
+    said = " ".join(diagnose(EXERCISES["choose-action"], own).split())
+    assert said.startswith("✗ choose-action: called again with the same arguments, it returns something else.")
+    assert "Does it draw on its own, or remember something?" in said
+
+
+def test_an_answer_that_remembers_is_named():
+    total = [0.0]
+
+    def remembers(rewards, gamma):
+        total[0] += rewards.sum()
+        return total[0]
+
+    assert "called again" in diagnose(EXERCISES["discounted-return"], remembers)
+
+
+def test_arguments_in_another_order_are_named():
+    def turned(gamma, rewards):
+        return sum(gamma**t * reward for t, reward in enumerate(rewards))
+
+    said = " ".join(diagnose(EXERCISES["discounted-return"], turned).split())
+    assert "it is called with (rewards, gamma), and takes (gamma, rewards)." in said
+    assert diagnose(EXERCISES["discounted-return"], lambda r, g: turned(g, r)).startswith("✓")
+
+
+def test_a_slow_import_is_not_an_endless_loop(monkeypatch, tmp_path):
+    (tmp_path / "slow_to_import.py").write_text("import time\nfor _ in range(20):\n    time.sleep(0.02)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(running, "SECONDS", 0.1)
+
+    def slow(rewards, gamma):
+        import slow_to_import  # noqa: F401
+
+        return rewards @ gamma ** np.arange(len(rewards))
+
+    assert diagnose(EXERCISES["discounted-return"], slow).startswith("✓")
 
 
 # Numbers.

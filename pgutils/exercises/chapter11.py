@@ -620,7 +620,9 @@ def unleashed(d):
 A_LEASH_OF_AIR = Exercise(
     name="a-leash-of-air",
     chapter=11,
-    solution=lambda rewards, log_probs, reference, beta: leashed_loss(rewards, log_probs, reference, beta),
+    solution=lambda rewards, log_probs, reference_log_probs, beta: leashed_loss(
+        rewards, log_probs, reference_log_probs, beta
+    ),
     broken=lambda rewards, log_probs, reference, beta: leashed_loss(
         rewards, log_probs, reference, beta, unleashed, penalty=lambda d: d
     ),
