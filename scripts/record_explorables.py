@@ -1,4 +1,5 @@
-"""Record what two live figures start from: the policies that the reader plays against, and the runs that are drawn.
+"""Record what live figures start from: the policies that the reader plays against, the runs that are drawn, and an
+episode with the values of its states.
 
 Usage: record_explorables.py [FOLDER], by default book/results
 
@@ -10,7 +11,9 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import gymnasium as gym
 import numpy as np
+import torch
 from record_results import is_recorded
 
 import pgutils as pg
@@ -23,6 +26,14 @@ POLICIES = {
     "iterations": [1, 5, 10, 15, 20, 30, 40, 50, 60],
 }
 RUNS = {**CART_POLE, "weights": ["rewards_to_go", "leave_one_out"], "runs": 64, "iterations": 30, "last": 5}
+
+EPISODE = {
+    **CART_POLE,
+    "weights": "total_return",
+    "iterations": 10,
+    "gammas": [0.5, 0.7, 0.8, 0.9, 0.95, 1.0],
+    "continuations": 4000,
+}
 
 
 def record_policies(settings: dict) -> dict[str, np.ndarray]:
@@ -58,11 +69,54 @@ def record_runs(settings: dict) -> dict[str, np.ndarray]:
     return dict(zip(settings["weights"], ends, strict=True))
 
 
+def record_episode(settings: dict) -> dict[str, np.ndarray]:
+    """Return several gammas, and for each the values of the states of one episode, (gammas, steps + 1); the last are 0.
+
+    The policy has had so many updates; the episode is the one of median length among as many as there are in a batch.
+    As every step pays 1, a state's value follows from how many steps are still to come: it is the mean over so many
+    continuations, all played to their end.
+    """
+    options = {name: settings[name] for name in ("iterations", "episodes", "seed")}
+    policy = pg.train(settings["env_id"], pg.total_return, runs=1, **options).policy
+    rng, limit = pg.generator(settings["seed"]), gym.spec(settings["env_id"]).max_episode_steps
+    starts = rng.uniform(-0.05, 0.05, size=(settings["episodes"], 4))
+    lengths, states = play(settings["env_id"], policy, starts, rng)
+    median = int(np.argsort(lengths)[len(lengths) // 2])
+    assert lengths[median] < limit  # it came to its own end
+    values = np.zeros((len(settings["gammas"]), lengths[median] + 1))
+    for t, state in enumerate(states[: lengths[median], median]):
+        left = play(settings["env_id"], policy, np.tile(state, (settings["continuations"], 1)), rng)[0]
+        for k, gamma in enumerate(settings["gammas"]):
+            values[k, t] = np.mean(left if gamma == 1 else (1 - gamma**left) / (1 - gamma))
+    return {"gammas": np.array(settings["gammas"]), "values": values.astype(np.float32)}
+
+
+def play(env_id: str, policy, starts: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lengths of episodes from the given states (N, 4) of CartPole, and their states (steps, N, 4)."""
+    envs = pg.make_envs(env_id, len(starts))
+    envs.reset(seed=0)
+    envs.unwrapped.state = starts.T.copy()
+    alive, lengths, states = np.full(len(starts), True), np.zeros(len(starts), dtype=int), [starts]
+    while alive.any():
+        obs = torch.as_tensor(states[-1], dtype=torch.float64)[None]
+        with torch.no_grad():
+            right = policy.distribution(obs).log_probs[0, :, 1].exp().numpy()
+        obs, _, terminated, truncated, _ = envs.step((rng.random(len(starts)) < right).astype(int))
+        lengths += alive
+        alive &= ~(terminated | truncated)
+        states.append(obs.copy())
+    return lengths, np.array(states)
+
+
 def main(folder: Path) -> None:
     """Record what is missing in ``folder``."""
     versions = {name: version(name) for name in ("gymnasium", "numpy", "torch")}
     versions["python"] = platform.python_version()
-    experiments = {"cart-pole-policies": (record_policies, POLICIES), "cart-pole-128-runs": (record_runs, RUNS)}
+    experiments = {
+        "cart-pole-policies": (record_policies, POLICIES),
+        "cart-pole-128-runs": (record_runs, RUNS),
+        "cart-pole-episode": (record_episode, EPISODE),
+    }
     for name, (record, settings) in experiments.items():
         path = folder / f"{name}.npz"
         if not is_recorded(path, settings):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from dataclasses import replace
 
 import gymnasium as gym
 import nbformat
@@ -10,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 from conftest import BOOK, DESKTOP, SITE, serious_findings
-from explorables_data import HIKE_LOGITS, cart_pole, three_seeds
+from explorables_data import HIKE_LOGITS, answer_group, cart_pole, lambda_dial, three_seeds
 from PIL import Image
-from record_explorables import POLICIES, RUNS, record_policies, record_runs
+from record_explorables import EPISODE, POLICIES, RUNS, record_episode, record_policies, record_runs
 from record_results import is_recorded
 
 import pgutils as pg
@@ -29,6 +30,8 @@ FIGURES = {
     "who-is-paid": "04-reward-to-go",
     "corridor": "01-markov-decision-processes",
     "three-seeds": "06-what-makes-it-hard",
+    "lambda-dial": "07-actor-critic",
+    "answer-group": "11-language-models",
 }
 VENDORED = {
     "htm-preact.js": "62c4ffea400078c0eda7f435b22726b4961ebdf74c8506f188e92bec41d8ac51",  # htm 3.1.1
@@ -164,6 +167,26 @@ def test_every_control_has_a_name_and_takes_the_focus(live, name):
 
 
 @every_figure
+def test_tab_reaches_everything_and_keys_operate_it(live, pages, name):
+    figure, page = live(name), pages(name).page
+    controls = figure.locator(CONTROLS)
+    controls.first.focus()
+    for _ in range(2 * controls.count()):  # the regions that scroll take the focus, too
+        page.evaluate("document.activeElement.dataset.reached = true")
+        page.keyboard.press("Tab")
+    assert figure.locator(f":is({CONTROLS}):not([data-reached])").count() == 0
+    for choice in figure.locator("select").all():
+        before = choice.input_value()
+        choice.press("ArrowDown")
+        if choice.input_value() == before:  # it was the last
+            choice.press("ArrowUp")
+        assert choice.input_value() != before
+    for button in figure.locator("button[aria-pressed=false]").all():
+        button.press("Space")
+    assert pages(name).complaints == []
+
+
+@every_figure
 def test_sliders_move_by_arrow_keys_in_silence(live, name):
     figure = live(name)
     for slider in figure.locator("input[type=range]:visible").all():
@@ -194,6 +217,17 @@ def test_on_paper_its_picture_and_caption_come_back(live, name):
     assert whole.locator("img").is_visible()
     assert whole.locator("figcaption").is_visible()
     figure.page.emulate_media(media="screen")
+
+
+@every_figure
+def test_without_scripts_its_picture_stands(browser, name):
+    page = browser.new_page(java_script_enabled=False)
+    page.goto((SITE / f"{FIGURES[name]}.html").as_uri())
+    picture = page.locator(f'img.explorable[src*="/{name}."]')
+    assert picture.evaluate("picture => picture.naturalWidth") >= 500
+    assert picture.is_visible()
+    assert picture.locator("xpath=ancestor::figure").locator("figcaption").is_visible()
+    page.context.close()
 
 
 def source_of(page):
@@ -431,6 +465,27 @@ def test_the_optimum_is_not_given_away(live):
     assert figure.locator(".mark").count() == 3
 
 
+# Random numbers.
+
+
+def mulberry32(seed, count):
+    """So many numbers from [0, 1) by the generator of that name, in whole numbers of Python."""
+    for _ in range(count):
+        seed = (seed + 0x6D2B79F5) % 2**32
+        t = (seed ^ (seed >> 15)) * (seed | 1) % 2**32
+        t ^= (t + (t ^ (t >> 7)) * (t | 61)) % 2**32
+        yield (t ^ (t >> 14)) / 2**32
+
+
+@pytest.mark.parametrize("seed", [0, 1, 1007, 2**31])
+def test_random_numbers_are_those_of_mulberry32(compute, seed):
+    found = compute(
+        "baseline", "const next = explorables.random(given); return Array.from({ length: 1000 }, next);", seed
+    )
+    assert found == list(mulberry32(seed, 1000))
+    assert abs(np.mean(found) - 0.5) < 4 / (12 * 1000) ** 0.5  # a false alarm in 16 000
+
+
 # CartPole.
 
 
@@ -590,7 +645,13 @@ def test_what_the_figures_start_from_can_be_recorded_anew():
     assert policies["weight_1"].shape == (3, 4, 32)
     runs = record_runs({**RUNS, **small, "iterations": 3})
     assert {name: array.shape for name, array in runs.items()} == dict.fromkeys(RUNS["weights"], (2,))
-    for name, settings in (("cart-pole-policies", POLICIES), ("cart-pole-128-runs", RUNS)):
+    episode = record_episode({**EPISODE, "episodes": 2, "iterations": 1, "continuations": 2})
+    gammas, values = episode["gammas"], episode["values"]
+    assert values.shape[0] == len(gammas)
+    assert (values[:, -2:] == [[1, 0]] * len(gammas)).all()  # one more step, then the end
+    assert (np.diff(values, axis=0) >= 0).all()
+    recorded = {"cart-pole-policies": POLICIES, "cart-pole-128-runs": RUNS, "cart-pole-episode": EPISODE}
+    for name, settings in recorded.items():
         assert is_recorded(BOOK / "results" / f"{name}.npz", settings)
 
 
@@ -611,6 +672,19 @@ def test_the_policies_act_as_in_pgutils(compute):
             policy, _ = policy_from(np.concatenate([np.ravel(part) for part in numbers]))
             expected = policy.distribution(torch.from_numpy(states)[None]).log_probs.exp()[0].detach().numpy()
             assert np.abs(expected - exact).max() < tolerance
+
+
+@pytest.mark.parametrize(("steps", "ended"), [(0, False), (3, False), (4, True)])
+def test_an_episode_ends_with_its_last_step(compute, steps, ended):
+    player = {"state": [0.0] * 4, "steps": steps, "action": None, "ended": False}
+    found = compute(
+        "cart-pole",
+        """const { after } = explorables.cartPole, last = after(given, 1, { ...data, max_steps: 5 });
+        return [last, after({ ...given, ended: true }, 1, data)];""",
+        player,
+    )
+    assert (found[0]["steps"], found[0]["action"], found[0]["ended"]) == (steps + 1, 1, ended)
+    assert found[1] == {**player, "ended": True}
 
 
 def test_the_cart_waits_for_a_push_where_motion_is_unwelcome(live):
@@ -841,3 +915,175 @@ def test_comparisons_fill_the_tally(live):
     assert figure.locator(".tally .tick").count() == 5
     figure.get_by_label("Seeds of each method").select_option("10")
     assert figure.locator(".lit").count() == 0
+
+
+# The dial between bias and variance.
+
+CRITICS = {
+    "right in every state": lambda values: values,
+    "says 0 of every state": lambda values: 0 * values,
+    "1 too high in every state": lambda values: values + (np.arange(len(values)) < len(values) - 1),
+}
+
+
+def dials():
+    """Random states of the dial: critic, λ, and which γ′."""
+    rng = pg.generator(8)
+    return [(critic, rng.uniform(), int(rng.integers(6))) for critic in CRITICS for _ in range(3)]
+
+
+@pytest.mark.parametrize(("critic", "lam", "k"), dials())
+def test_the_dial_has_the_advantages_of_pgutils(compute, critic, lam, k):
+    data = lambda_dial()
+    values, gamma = CRITICS[critic](np.array(data["episode"][k])), data["gammas"][k]
+    rewards = torch.ones(1, 1, len(values) - 1, dtype=torch.float64)
+    judged, ended = torch.from_numpy(values[:-1])[None, None], torch.ones(1, 1, dtype=torch.bool)
+    beyond = torch.zeros(1, 1, dtype=torch.float64)
+    batch = pg.EpisodeBatch(rewards, rewards, rewards, rewards > 0, None, ended, ~ended, gamma, judged, beyond)
+    found = compute(
+        "lambda-dial",
+        """const { advantages, CRITICS } = explorables.lambdaDial, [critic, lam, k] = given;
+        const values = CRITICS[critic](data.episode[k]);
+        return advantages(values.slice(1).map(() => 1), values, data.gammas[k], lam);""",
+        [critic, lam, k],
+    )
+    assert np.abs(pg.gae(lam)(batch)[0, 0].numpy() - found).max() < 1e-9
+
+
+@pytest.mark.parametrize(("critic", "lam", "k"), [*dials(), ("right in every state", 0.3, 3)])
+def test_the_dial_has_the_moments_of_pgutils(compute, critic, lam, k):
+    hike, theta, gamma = pg.mountain_hike(), np.array(HIKE_LOGITS), lambda_dial()["gammas"][k]
+    values = CRITICS[critic](pg.mountain_hike(gamma).state_values(pg.softmax_policy(theta)))
+
+    def judged(batch):
+        weights = pg.gae(lam, gamma)(replace(batch, values=batch.obs @ torch.from_numpy(values)))
+        return weights * batch.gamma ** torch.arange(3).double()
+
+    exact = pg.exact_policy_gradient(hike, theta)
+    mean, variance = pg.gradient_moments(hike, theta, judged, horizon=3)
+    found = compute(
+        "lambda-dial",
+        """const { moments, CRITICS } = explorables.lambdaDial, [critic, lam, k] = given;
+        return moments(data.hike, CRITICS[critic](data.hike.values[k]), data.gammas[k], lam);""",
+        [critic, lam, k],
+    )
+    cosine = (mean * exact).sum() / np.linalg.norm(mean) / np.linalg.norm(exact)
+    assert_close(found, {"bias2": ((mean - exact) ** 2).sum(), "variance": variance.sum(), "cosine": cosine})
+
+
+def test_the_best_lambda_is_as_the_chapter_says(live):
+    figure = live("lambda-dial")
+    assert figure.locator(".dial polyline").count() == figure.get_by_role("button", name="best").count() == 0
+    figure.get_by_role("button", name="somewhere between").press("Enter")
+    assert figure.locator(".dial polyline").count() == 3
+    status, critic, hikes = (
+        figure.get_by_role("status"),
+        figure.get_by_label("The critic"),
+        figure.get_by_label("Hikes, N"),
+    )
+    for name, episodes, said in (
+        ("says 0 of every state", "16", "0.57, with an error of 0.272"),
+        ("says 0 of every state", "256", "0.93, with an error of 0.095"),
+        ("right in every state", "16", "0.00, with an error of 0.297"),
+        ("1 too high in every state", "16", "0.19, with an error of 0.365"),
+    ):
+        critic.select_option(name)
+        hikes.select_option(episodes)
+        assert status.text_content() == ""
+        figure.get_by_role("button", name="Go to the best λ").press("Enter")
+        assert status.text_content() == f"The best λ is {said}."
+        assert figure.get_by_role("slider", name="how long to wait").input_value() == str(float(said[:4])).removesuffix(
+            ".0"
+        )
+    critic.select_option("says 0 of every state")
+    figure.get_by_role("slider", name="how long to wait").press("Home")
+    assert (
+        figure.get_by_text("bias 3.79 times the length of ∇J, variance 0.362; from 16 hikes, error 0.466").count() == 1
+    )
+    assert figure.locator(".advantages .against").count() == 0  # a critic that says 0 finds nothing wrong
+    critic.select_option("right in every state")
+    assert figure.locator(".advantages .against").count() > 20
+
+
+# A group of answers.
+
+
+@pytest.mark.parametrize("size", range(2, 9))
+def test_the_answers_of_a_group_have_the_weights_of_pgutils(compute, size):
+    rng = pg.generator(size)
+    groups = [
+        {"rewards": rng.choice(pay, size=size).tolist(), "lengths": rng.integers(1, 4, size=size).tolist()}
+        for pay in ([0, 1], [1, 2], [-1, 0], [0], [2])
+        for _ in range(3)
+    ]
+    found = compute(
+        "answer-group",
+        """const methods = Object.entries(explorables.answerGroup.METHODS);
+        return given.map(({ rewards, lengths }) =>
+            Object.fromEntries(methods.map(([name, weigh]) => [name, weigh(rewards, lengths)])));""",
+        groups,
+    )
+    methods = {
+        "REINFORCE": lambda batch: batch.returns,
+        "RLOO": pg.rloo(size),
+        "Dr. GRPO": pg.grpo(size, divide=False, length=None),
+        "÷ deviation": pg.grpo(size, length=None),
+        "GRPO": pg.grpo(size),
+        "DAPO": pg.grpo(size, length="group"),
+    }
+    for group, weights in zip(groups, found, strict=True):
+        lengths = torch.tensor(group["lengths"])
+        mask = torch.arange(3) < lengths[:, None]
+        last = torch.arange(3) == lengths[:, None] - 1
+        rewards = (last * torch.tensor(group["rewards"])[:, None]).double()[None]
+        batch = pg.EpisodeBatch(None, None, rewards, mask[None], None, None, None)
+        assert_close(weights, {name: method(batch)[0].numpy() for name, method in methods.items()})
+
+
+def test_the_answers_are_those_of_the_chapter():
+    answers = answer_group()["answers"]
+    assert len(answers) == 15
+    assert [answer["text"] for answer in answers if answer["right"]] == ["ab.", "a.", "ba."]
+    p = sum(answer["chance"] for answer in answers if answer["right"])
+    assert abs(sum(answer["chance"] for answer in answers) - 1) < 1e-12
+    assert f"{p:.3f}" == "0.176"  # as chapter 11 prints it
+    assert f"{p**4 + (1 - p) ** 4:.5f}" == "0.46162"
+
+
+def test_groups_fall_silent_as_often_as_expected(compute, live):
+    shares = compute(
+        "answer-group", "return given.map(([p, size]) => explorables.answerGroup.silent(p, size));", [[0.2, 2]]
+    )
+    assert abs(shares[0] - 0.68) < 1e-9
+    figure = live("answer-group")
+    figure.get_by_role("button", name="in nearly half").press("Enter")
+    for _ in range(10):
+        figure.get_by_role("button", name="Write 100 groups").press("Enter")
+    said = re.fullmatch(
+        r"(\d) of 4 right(, a silent group)?\. Silent so far: (\d+) of 1000 groups\.",
+        figure.get_by_role("status").text_content(),
+    )
+    assert (said[2] is not None) == (said[1] in "04")
+    assert abs(int(said[3]) - 461.6) < 4 * (1000 * 0.4616 * 0.5384) ** 0.5  # a false alarm in 16 000
+    figure.get_by_text("The numbers").press("Enter")
+    assert figure.locator("table").last.locator("td").all_text_contents() == [f"{said[3]} of 1000", "46.2%"]
+
+
+def test_the_checker_is_overruled(live):
+    figure = live("answer-group")
+    buttons = figure.locator(".buttons").nth(1).get_by_role("button")
+    assert buttons.all_text_contents() == ["ab. right", "bbb wrong", ". wrong", "b. wrong"]
+
+    def said(method):
+        return figure.get_by_role("img", name=f"Weights by {method}:").get_attribute("aria-label")
+
+    assert said("RLOO").endswith("ab. 1.00; bbb −0.33; . −0.33; b. −0.33.")
+    assert said("GRPO").endswith("ab. 0.58; bbb −0.19; . −0.58; b. −0.29.")
+    for i in (1, 2, 3):
+        buttons.nth(i).press("Enter")
+    assert said("÷ deviation").endswith("ab. 0.00; bbb 0.00; . 0.00; b. 0.00.")
+    assert said("REINFORCE").endswith("ab. 1.00; bbb 1.00; . 1.00; b. 1.00.")
+    figure.get_by_label("earn").select_option("0 and −1")
+    assert said("REINFORCE").endswith("ab. 0.00; bbb 0.00; . 0.00; b. 0.00.")
+    figure.get_by_role("slider", name="answers in a group").press("End")
+    assert buttons.count() == 8

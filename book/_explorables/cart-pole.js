@@ -13,7 +13,14 @@
       return bias.map((b, j) => b + sum(x.map((value, i) => value * weight[i][j])));
     }, state));
 
-  explorables.cartPole = { actionProbabilities };
+  /** A player after an action; whoever has ended stays as it is. */
+  function after(player, action, env) {
+    if (player.ended) return player;
+    const state = step(player.state, action, env), steps = player.steps + 1;
+    return { state, steps, action, ended: fallen(state, env) || steps === env.max_steps };
+  }
+
+  explorables.cartPole = { actionProbabilities, after };
 
   // The page.
 
@@ -57,15 +64,10 @@
     const { updates, layers, return: value } = env.policies[which];
     const over = world.you.ended && world.policy.ended;
 
-    const after = (player, action) => {
-      if (player.ended) return player;
-      const state = step(player.state, action, env), steps = player.steps + 1;
-      return { state, steps, action, ended: fallen(state, env) || steps === env.max_steps };
-    };
     const tick = () =>
       setWorld(({ you, policy }) => ({
-        you: after(you, pushing.current),
-        policy: after(policy, next() < actionProbabilities(layers, policy.state)[1] ? 1 : 0),
+        you: after(you, pushing.current, env),
+        policy: after(policy, next() < actionProbabilities(layers, policy.state)[1] ? 1 : 0, env),
       }));
     const push = (action) => {
       pushing.current = action;

@@ -11,6 +11,17 @@ import pgutils as pg
 RESULTS = Path(__file__).parent.parent / "results"
 HIKE_LOGITS = [[0.2, -0.3], [0.6, -0.4], [-0.6, 2.0], [0.0, 0.0]]  # of the chapters
 
+LANGUAGE_LOGITS = [
+    [0.2, 0.6, 0.2],
+    [-0.9, 0.6, 0.3],
+    [-0.4, 0.4, 0.3],
+    [0.2, 0.0, 0.4],
+    [-0.5, -0.1, -0.3],
+    [0.4, 0.0, -0.2],
+    [-0.5, -0.2, 0.0],
+    [0.0, 0.0, 0.0],
+]
+
 
 def twelve_hikes() -> dict:
     """Return the mountain hike and its trajectories, each with the steps (state,
@@ -131,6 +142,67 @@ def cart_pole() -> dict:
 def corridor() -> dict:
     """Return where chapter 1 starts to climb."""
     return {"p": 0.3}
+
+
+def lambda_dial() -> dict:
+    """Return, for several gammas, the values of an episode's states in CartPole and
+    those of the hike, with its trajectories and the gradient of climbing."""
+    recorded = pg.load_results(RESULTS / "cart-pole-episode.npz")
+    gammas = recorded["gammas"].tolist()
+    hike, tau = pg.mountain_hike(), pg.mountain_hike().enumerate_trajectories(3)
+    policy = pg.softmax_policy(np.array(HIKE_LOGITS))
+    trajectories = [
+        {
+            "chance": float(chance),
+            "states": tau.states[i, : steps + 1].tolist(),
+            "actions": tau.actions[i, :steps].tolist(),
+            "rewards": tau.rewards[i, :steps].tolist(),
+        }
+        for i, (steps, chance) in enumerate(
+            zip(tau.mask.sum(-1), tau.probability(policy), strict=True)
+        )
+    ]
+    return {
+        "gammas": gammas,
+        "episode": np.round(recorded["values"].astype(float), 4).tolist(),
+        "hike": {
+            "gamma": hike.gamma,
+            "tau": trajectories,
+            "policy": policy[:, 1].tolist(),
+            "gradient": pg.exact_policy_gradient(hike, HIKE_LOGITS)[:, 1].tolist(),
+            "values": [
+                pg.mountain_hike(gamma).state_values(policy).tolist()
+                for gamma in gammas
+            ],
+        },
+    }
+
+
+def answer_group() -> dict:
+    """Return the answers of chapter 11's model, and the group shown first."""
+
+    def says_a_once(answer):
+        return float(answer.endswith(".") and answer.count("a") == 1)
+
+    mdp, _ = pg.language_mdp("ab", 3, says_a_once)
+    tau = mdp.enumerate_trajectories(3)
+    chances = tau.probability(pg.softmax_policy(np.array(LANGUAGE_LOGITS)))
+    texts = pg.spell(tau, "ab")
+    answers = [
+        {
+            "text": text,
+            "chance": float(chance),
+            "right": reward > 0,
+            "length": len(text),
+        }
+        for text, chance, reward in zip(
+            texts, chances, tau.rewards.sum(-1).tolist(), strict=True
+        )
+    ]
+    return {
+        "answers": answers,
+        "first": [texts.index(text) for text in ("ab.", "bbb", ".", "b.")],
+    }
 
 
 def three_seeds() -> dict:
