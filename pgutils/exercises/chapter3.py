@@ -32,6 +32,7 @@ def compared(logits, u):
 
 # Four actions, tried on both sides of each border between their pieces, which no rounding of the shares hits.
 LOGITS = np.log([0.137, 0.386, 0.219, 0.258]) + 1
+FIVE = np.array([0.5, -1.0, 1.5, 0.0, -0.3])
 
 CHOOSE_ACTION = Exercise(
     name="choose-action",
@@ -46,6 +47,7 @@ CHOOSE_ACTION = Exercise(
         "a large u": (np.array([1.0, 2.0, 0.5]), 0.95),
         "negative logits": (np.array([-3.0, -1.0, -2.0]), 0.85),
         **{f"u = {u}": (LOGITS, u) for u in (0.136, 0.138, 0.3, 0.522, 0.524, 0.6, 0.741, 0.743, 0.9999)},
+        **{f"five actions, u = {u}": (FIVE, u) for u in (0.03, 0.2, 0.26, 0.5, 0.75, 0.85, 0.97)},
     },
     mistakes=(
         Mistake(
