@@ -104,6 +104,11 @@ TD_ERROR = Exercise(
             "`~` of Python's True is -2, and of False -1: a number to multiply with, not the opposite.",
             "the future is subtracted, and after a failure twice.",
             "print `~terminated`. Which word does Python have for it?",
+            also=(
+                lambda rewards, values, final_value, terminated, gamma: (
+                    rewards + gamma * following(values, final_value) * (-2 if terminated else -1) - values
+                ),
+            ),
         ),
         Mistake(
             "no next values at all",
@@ -275,6 +280,11 @@ def some_episodes(final_values):
     return rewards, values, np.array([4, 2, 1]), np.array(final_values)
 
 
+def everywhere(rewards, values, final_values, gamma, lam):
+    """Return GAE as if all episodes were as long as the longest, shape (N, T)."""
+    return discounted_sum(rewards + gamma * np.column_stack([values[:, 1:], final_values]) - values, gamma * lam)
+
+
 def long_episodes():
     """Return rewards, values (both (2, 400)), lengths and final values of a long episode and a short one."""
     steps = np.arange(400.0)
@@ -323,6 +333,18 @@ GAE_BATCH = Exercise(
             "the padding has errors of its own, and they leak into the steps before.",
             "short episodes get advantages that nobody earned.",
             "what should the error be where no step was taken?",
+            also=(
+                lambda rewards, values, lengths, final_values, gamma, lam: (
+                    padded_gae(rewards, values, lengths, final_values, gamma, lam, masked=False)
+                    * inside(values, lengths)
+                ),
+                lambda rewards, values, lengths, final_values, gamma, lam: (
+                    everywhere(rewards, values, final_values, gamma, lam) * inside(values, lengths)
+                ),
+                lambda rewards, values, lengths, final_values, gamma, lam: everywhere(
+                    rewards, values, final_values, gamma, lam
+                ),
+            ),
         ),
         Mistake(
             "γλ where γ is meant",
