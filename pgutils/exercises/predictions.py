@@ -45,6 +45,7 @@ PREDICTIONS = {
         ),
         Prediction("three-seeds", 6, Quantity(near=0.05)),
         Prediction("flips-without-waiting", 7, Quantity(near=0.01)),
+        Prediction("a-tenth-of-the-spread", 8, Quantity(near=0.25)),
         Prediction(
             "difficulty-bias",
             11,
