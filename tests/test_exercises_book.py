@@ -33,6 +33,7 @@ GUESSES = {
     "two-episodes": (0.2, [0.9, 1]),
     "three-seeds": (0.1, 0.33),
     "flips-without-waiting": (3.5, 0),
+    "a-tenth-of-the-spread": (240, 1014),
     "quietest-weights": (
         ["value", "batch mean", "reward-to-go", "total return"],
         ["batch mean", "value", "total return", "reward-to-go"],
@@ -73,6 +74,9 @@ def chapter_names(chapter):
         chapter, []
     ):
         exec(function(chapter, name), names)
+    if chapter == 8:
+        exec(the_cell(8, "hermegauss"), names)
+        exec(function(8, "one_step"), names)
     if chapter == 11:
         for piece in ("mdp, prefixes =", "tau = mdp", "def token_log_probs", "def kl("):
             exec(the_cell(11, piece), names)
@@ -129,6 +133,7 @@ def test_a_prediction_is_revealed_by_the_cell_of_the_book(name, monkeypatch):
         (5, "two-losses-in-one", "settles at 10.35", "settles at 10.00"),
         (6, "one-mean-for-all-runs", "run 0 is another", "run 0 is as it was"),
         (7, "a-flag-too-few", "settles at 80", "settles at 100"),
+        (8, "cut-and-kept", "settles at 0.81, and falls short by 0.17", "settles at 2.17, and falls short by 0.01"),
         (11, "a-leash-of-air", "1.00, at a divergence of 2.2", "0.61, at a divergence of 0.5"),
     ],
 )

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from pgutils.exercises.exercise import Exercise, Mistake
+from pgutils.exercises.exercise import Convention, Exercise, Mistake
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
@@ -65,11 +65,23 @@ LOG_PROB = Exercise(
             "how many actions were taken, and how many log-probabilities do you return?",
         ),
         Mistake(
+            "sum over the steps",
+            lambda actions, means, log_std: log_densities(actions, means, np.exp(log_std)).sum(0),
+            "you add up the steps, not the numbers of each action.",
+            "as many log-probabilities as an action has numbers, and none of an action.",
+            "which axis holds the numbers of an action?",
+        ),
+        Mistake(
             "log σ for σ",
             summed(lambda log_std: log_std),
             "the third argument is the logarithm of σ, and you use it as σ itself.",
             "a policy of σ = 1 divides by zero.",
             "how does one get σ from log σ?",
+            also=(
+                lambda actions, means, log_std: (
+                    log_densities(actions, means, log_std, spread=0.0).sum(-1) - np.sum(log_std)
+                ),
+            ),
         ),
         Mistake(
             "variance for σ",
@@ -150,6 +162,12 @@ def entropy(log_std):
     return np.sum(log_std) + len(log_std) * (HALF_LOG_2PI + 0.5)
 
 
+def logarithm_of_logarithm(log_std):
+    """Return the entropy that takes log σ for σ."""
+    with np.errstate(all="ignore"):
+        return entropy(np.log(log_std))
+
+
 ENTROPY = Exercise(
     name="gaussian-entropy",
     chapter=8,
@@ -204,6 +222,13 @@ ENTROPY = Exercise(
             "twice as wide: by how much does the entropy grow?",
         ),
         Mistake(
+            "log taken twice",
+            logarithm_of_logarithm,
+            "you take the logarithm of log σ.",
+            "a policy of σ = 1 has no entropy, and a narrow one none either.",
+            "what is given is a logarithm already.",
+        ),
+        Mistake(
             "variance for σ",
             lambda log_std: entropy(2 * np.asarray(log_std)),
             "log σ counts twice.",
@@ -247,13 +272,17 @@ ENTROPY = Exercise(
 )
 
 
-def acting(stored=lambda drawn, sent: drawn, cut=True, scaled=True, sigma=np.exp, noise_of=lambda noise: noise):
+def cut(drawn):
+    """Return actions cut to the range of -1 to 1."""
+    return np.clip(drawn, -1, 1)
+
+
+def acting(stored=lambda drawn, sent: drawn, within=cut, scaled=True, sigma=np.exp, noise_of=lambda noise: noise):
     """Return an answer to the exercise on the two actions; the arguments are for mistakes."""
 
     def answer(means, log_std, noise, low, high):
         drawn = means + sigma(log_std) * noise_of(noise)
-        within = np.clip(drawn, -1, 1) if cut else drawn
-        sent = (low + high) / 2 + (high - low) / 2 * within if scaled else within
+        sent = (low + high) / 2 + (high - low) / 2 * within(drawn) if scaled else within(drawn)
         return np.stack([stored(drawn, sent), sent])
 
     return answer
@@ -278,7 +307,7 @@ TWO_ACTIONS = Exercise(
     mistakes=(
         Mistake(
             "clipped action stored",
-            acting(lambda drawn, sent: np.clip(drawn, -1, 1)),
+            acting(lambda drawn, sent: cut(drawn)),
             "you store the action after it was cut.",
             "the score's mean is not 0: the policy drifts inwards and narrows, whatever it earns.",
             "of which number is the log-probability that of a Gaussian?",
@@ -292,7 +321,7 @@ TWO_ACTIONS = Exercise(
         ),
         Mistake(
             "not cut",
-            acting(cut=False),
+            acting(within=lambda drawn: drawn),
             "the environment receives what lies beyond its range.",
             "some environments cut it silently, some fail, and some reward the impossible.",
             "what should be sent for a drawn action of 2?",
@@ -303,6 +332,7 @@ TWO_ACTIONS = Exercise(
             "what is sent lies between -1 and 1, whatever the range.",
             "an engine that could pull twice as hard never does.",
             "for a drawn action of 1, what should be sent? And for one of 0?",
+            also=(acting(within=np.tanh, scaled=False),),
         ),
         Mistake(
             "cut without scaling",
@@ -312,6 +342,13 @@ TWO_ACTIONS = Exercise(
             "you cut to the environment's range without scaling to it first.",
             "in a range of 1 to 3, a new policy sends the lowest action nearly every time.",
             "for a drawn action of 1, what should be sent? And for one of 0?",
+        ),
+        Mistake(
+            "squashed",
+            acting(within=np.tanh),
+            "you squash by tanh where the task is to cut.",
+            "none, if that is the policy you want; the ends are never reached.",
+            "which actions inside the range should be sent as they are?",
         ),
         Mistake(
             "middle forgotten",
@@ -485,15 +522,19 @@ SQUASHED = Exercise(
 )
 
 
-def mean_gradient(scored=lambda drawn, received: drawn, paid=lambda drawn, received: received, keep=None):
-    """Return an answer to the find-the-bug exercise, given which action is scored, which one pays, and which count."""
+def mean_gradient(scored=lambda drawn, received: drawn, paid=lambda drawn, received: received, keep=None, less=0.0):
+    """Return an answer to the find-the-bug exercise, given which action is scored, which one pays, and which count.
+
+    ``less`` is the share of the mean reward that is subtracted.
+    """
 
     def answer(mean, std, noise, target):
         drawn = mean + std * noise
         received = np.clip(drawn, -1, 1)
         rewards = 1 - (paid(drawn, received) - target) ** 2
         score = (scored(drawn, received) - mean) / std**2
-        return np.mean((score if keep is None else score * keep(drawn, received)) * rewards)
+        weights = rewards - less * rewards.mean()
+        return np.mean((score if keep is None else score * keep(drawn, received)) * weights)
 
     return answer
 
@@ -515,6 +556,13 @@ CUT_AND_KEPT = Exercise(
         "five actions": (0.8, 0.5, np.array([-1.2, -0.3, 0.2, 0.9, 1.6]), 0.9),
         "a mean beyond the range": (1.25, 0.25, np.array([-1.8, -0.4, 0.3, 1.1]), -0.5),
     },
+    conventions=(
+        Convention(
+            "batch mean",
+            mean_gradient(less=1.0),
+            "You subtract the mean reward as well: less noise, and an estimate that is shorter by one part in N.",
+        ),
+    ),
     mistakes=(
         Mistake(
             "cut nowhere",
