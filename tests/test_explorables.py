@@ -488,6 +488,21 @@ def test_random_numbers_are_those_of_mulberry32(compute, seed):
     assert abs(np.mean(found) - 0.5) < 4 / (12 * 1000) ** 0.5  # a false alarm in 16 000
 
 
+def test_numbers_carry_a_true_minus(compute):
+    found = compute(
+        "baseline",
+        """const { signed, plain } = explorables, numbers = [-1.5, -0.001, 0, 0.001, 2];
+        return [numbers.map((x) => signed(x)), numbers.map((x) => signed(x, 0)), [-1.5, 2].map((x) => plain(x)),
+            [-1.5, 2].map((x) => plain(x, 2))];""",
+    )
+    assert found == [
+        ["−1.50", "0.00", "0.00", "0.00", "+2.00"],
+        ["−2", "0", "0", "0", "+2"],
+        ["−1.5", "2"],
+        ["−1.50", "2.00"],
+    ]
+
+
 # CartPole.
 
 
@@ -706,6 +721,11 @@ def test_the_cart_waits_for_a_push_where_motion_is_unwelcome(live):
         status.text_content(),
     )
     assert said[1] == said[2] == steps.text_content()
+    figure.get_by_role("slider", name="updates of the policy").press("Home")  # which begins anew
+    figure.get_by_role("button", name="Push right").press("Enter")
+    status.wait_for(timeout=60_000)
+    again = re.search(r"You: (\d+) steps; your best so far: (\d+)\. The policy after 0 updates", status.text_content())
+    assert int(again[1]) < int(said[1]) == int(again[2])  # always to the right is soon over
 
 
 def test_a_tap_on_a_side_pushes_there(live):
@@ -820,6 +840,19 @@ def test_walks_follow_the_corridor_and_estimate_its_derivative(compute):
     exact = pg.exact_policy_gradient(corridor, np.log(policy))[:, 1].sum()
     assert abs(estimates.mean() - exact) < 4 * estimates.std() / len(estimates) ** 0.5  # a false alarm in 16 000
     assert (estimates < 0).mean() > 0.5
+
+
+@pytest.mark.parametrize("exact", [8.48, -3.0])
+def test_estimates_fall_into_their_bins(compute, exact):
+    estimates = [-1e4, -400, -399.9, -40, -1e-9, 0, 39.9, 40, 360, 400, 1e4, *pg.generator(9).normal(0, 200, size=300)]
+    found = compute("corridor", "return explorables.corridor.histogram(...given);", [estimates, exact])
+    counts, edges = np.histogram(np.clip(estimates, -400, 400 - 1e-9), np.arange(-400, 401, 40))
+    assert [bin["from"] for bin in found] == edges[:-1].tolist()
+    assert [bin["count"] for bin in found] == counts.tolist()
+    wrong = compute("corridor", "return explorables.corridor.wrong(...given);", [estimates, exact])
+    assert wrong == sum(np.sign(estimate) == -np.sign(exact) for estimate in estimates)
+    agree = {bin["from"] for bin in found if bin["sign"] == "right"}
+    assert agree == set(edges[:-1][(edges[:-1] + 20) * exact > 0])
 
 
 def climbers(p, steps):

@@ -38,11 +38,25 @@
     return { states, estimate: (rights - p * steps) * -steps }; // score × return
   }
 
-  explorables.corridor = { value, credit, derivative, ascend, walk };
+  const REACH = 400, BIN = 40;
+
+  /** How many estimates fall into each bin, those beyond the reach into its ends, and whether they have the right sign. */
+  function histogram(estimates, exact) {
+    const clipped = estimates.map((estimate) => Math.max(-REACH, Math.min(REACH - 1e-9, estimate)));
+    return Array.from({ length: 2 * REACH / BIN }, (_, i) => -REACH + i * BIN).map((from) => ({
+      from,
+      count: clipped.filter((estimate) => estimate >= from && estimate < from + BIN).length,
+      sign: (from + BIN / 2) * exact < 0 ? "wrong" : "right",
+    }));
+  }
+
+  const wrong = (estimates, exact) => estimates.filter((estimate) => estimate * exact < 0).length;
+
+  explorables.corridor = { value, credit, derivative, ascend, walk, histogram, wrong };
 
   // The page.
 
-  const WIDTH = 340, LOWEST = -60, FROM = 0.02, TO = 0.98, RATE = 0.002, BIN = 40, REACH = 400, PACE = 150;
+  const WIDTH = 340, LOWEST = -60, FROM = 0.02, TO = 0.98, RATE = 0.002, PACE = 150;
   const BEST = 2 - Math.SQRT2;
   const x = (p) => 30 + p * (WIDTH - 38);
   const y = (v) => 10 + (Math.max(LOWEST, v) / LOWEST) * 165;
@@ -98,18 +112,18 @@
     `;
 
   function Histogram({ estimates, exact }) {
-    const bins = Array.from({ length: (2 * REACH) / BIN }, (_, i) => -REACH + i * BIN);
-    const clipped = estimates.map((estimate) => Math.max(-REACH, Math.min(REACH - 1e-9, estimate)));
-    const counts = bins.map((from) => clipped.filter((estimate) => estimate >= from && estimate < from + BIN).length);
-    const most = Math.max(10, ...counts), wide = (WIDTH - 10) / bins.length;
+    const bins = histogram(estimates, exact);
+    const most = Math.max(10, ...bins.map(({ count }) => count)), wide = (WIDTH - 10) / bins.length;
     const at = (estimate) => 5 + (estimate + REACH) / BIN * wide;
-    const wrong = estimates.filter((estimate) => estimate * exact < 0).length;
     return html`
       <svg viewBox="0 0 ${WIDTH} 150" role="img"
-        aria-label="${estimates.length} estimates from one walk each, ${wrong} of them with the wrong sign.">
-        ${counts.map((count, i) =>
+        aria-label="${estimates.length} estimates from one walk each, ${wrong(
+          estimates,
+          exact,
+        )} of them with the wrong sign.">
+        ${bins.map(({ from, count, sign }) =>
           html`
-            <rect class=${bins[i] * exact < 0 ? "wrong" : "right"} x=${at(bins[i]) + 1} width=${wide - 2}
+            <rect class=${sign} x=${at(from) + 1} width=${wide - 2}
               y=${116 - count / most * 100} height=${count / most * 100} />
           `
         )}
@@ -117,7 +131,7 @@
         <path class="tick" d="M${at(Math.max(-REACH, Math.min(REACH, exact)))},8v112" />
         ${[-400, -200, 0, 200, 400].map((estimate, i) =>
           html`<text x=${at(estimate)} y="131" text-anchor=${i === 0 ? "start" : i === 4 ? "end" : "middle"}>${
-            signed(estimate, 0) || "0"
+            signed(estimate, 0)
           }</text>`
         )}
         <text class="muted" x=${WIDTH / 2} y="146" text-anchor="middle">estimate from one walk</text>
@@ -133,7 +147,6 @@
     const [climb, setClimb] = useState({ fresh: first, stale: first, from: first, steps: 0 });
     const [news, setNews] = useState("");
     const exact = derivative(p);
-    const wrong = (list) => list.filter((estimate) => estimate * exact < 0).length;
     const move = (to) => {
       setP(to);
       setEstimates([]);
@@ -148,7 +161,7 @@
       const last = walks.at(-1);
       const one = walks.length === 1 ? `${last.states.length - 1} steps, estimate ${signed(last.estimate, 1)}. ` : "";
       setNews(
-        `${one}${wrong(all)} of ${all.length} estimates have the wrong sign; their mean is ${
+        `${one}${wrong(all, exact)} of ${all.length} estimates have the wrong sign; their mean is ${
           signed(sum(all) / all.length, 1)
         }, the derivative ${signed(exact, 2)}.`,
       );
