@@ -316,6 +316,30 @@ def test_a_step_along_the_pulls_raises_the_objective(live):
     assert status.text_content() == ""
 
 
+def test_the_bars_of_the_hikes_are_as_long_as_their_numbers(live):
+    hike, policy = pg.mountain_hike(), pg.softmax_policy(np.array(HIKE_LOGITS))
+    tau = hike.enumerate_trajectories(3)
+    R, chance = pg.total_return(tau.rewards, hike.gamma), tau.probability(policy)
+    order = np.argsort(-R, kind="stable")
+    steps = [(i, s, a) for i in order for s, a in zip(tau.states[i, :3], tau.actions[i], strict=True) if s < 3]
+    scores = np.array([(a == 1) - policy[s, 1] for _, s, a in steps])
+    hikes, places = (np.array([step[k] for step in steps]) for k in (0, 1))
+    bars = live("twelve-hikes").locator(".hikes")
+
+    def drawn(kind):
+        numbers = "rects => rects.map((rect) => ['x', 'width'].map((name) => +rect.getAttribute(name)))"
+        return np.array(bars.locator(kind).evaluate_all(numbers))
+
+    for kind, values in (("rect.score", scores), (":is(.towards, .against)", 3 * chance[hikes] * R[hikes] * scores)):
+        lengths = 35 * values.clip(-1, 1)
+        assert np.abs(drawn(kind) - np.stack([150 + 76 * places + lengths.clip(max=0), abs(lengths)], 1)).max() < 1e-9
+    assert np.abs(drawn("rect.probability")[:, 1] - 50 * np.minimum(1, 2 * chance[order])).max() < 1e-9
+    classes = bars.locator(":is(.towards, .against)").evaluate_all(
+        "rects => rects.map(({ classList }) => classList[0])"
+    )
+    assert classes == ["against" if R[i] < 0 else "towards" for i in hikes]
+
+
 def test_the_weather_moves_chances_and_no_score(live):
     figure = live("twelve-hikes")
     figure.get_by_text("The numbers").press("Enter")
@@ -611,6 +635,11 @@ def test_the_middle_half_is_that_of_pgutils(compute):
     assert np.abs(pg.interquartile_mean(scores, axis=1) - found).max() < 1e-9
 
 
+def test_a_run_s_result_is_the_mean_of_its_last_five_iterations(compute):
+    runs = [[*range(1, 9)], [1, 2]]
+    assert compute("sixteen-runs", "return given.map(explorables.sixteenRuns.result);", runs) == [6, 1.5]
+
+
 def test_the_networks_start_as_in_pgutils(compute):
     numbers = compute(
         "sixteen-runs",
@@ -777,12 +806,14 @@ def test_who_is_paid_says_what_the_chapter_says(live):
     assert status.text_content() == said.format("71.00", "29.00")
     variances = figure.locator(".payments rect.bar").count()
     assert variances == 8
-    assert figure.locator(".payments rect.unpaid").count() == 28
+    kinds = ("signal", "noise", "unpaid")
+    assert [figure.locator(f".payments rect.{kind}").count() for kind in kinds] == [8, 28, 28]
     press("only the last step pays")
     assert len(set(re.findall(r"[\d.]+ episodes|, [\d.]+", status.text_content().replace(" episodes", "")))) == 1
     press("whatever is tossed")
     assert status.text_content() == said.format("no number of", "no number of")
     assert figure.get_by_text("the variance is 0.50, with the total return 0.00").count() == 1
+    assert [figure.locator(f".payments rect.{kind}").count() for kind in kinds] == [0, 3, 1]
 
 
 def test_rewards_are_edited_by_sliders(live):
@@ -941,9 +972,27 @@ def test_what_was_to_be_seen_of_three_seeds_is_so():
 def test_comparisons_fill_the_tally(live):
     figure = live("three-seeds")
     status = figure.get_by_role("status")
-    for times, button in ((1, "Compare once"), (101, "Compare 100 times")):
-        figure.get_by_role("button", name=button).press("Enter")
-        assert re.search(rf"Wrong so far, with 3 seeds: \d+ of {times}\.$", status.text_content())
+    for comparison in range(1, 6):
+        figure.get_by_role("button", name="Compare once").press("Enter")
+        said = re.fullmatch(
+            r"reward-to-go (\d+), leave-one-out (\d+): (.+) wins, (rightly|which is wrong)\. "
+            r"Wrong so far, with 3 seeds: (\d) of (\d)\.",
+            status.text_content(),
+        )
+        assert said[6] == str(comparison)
+        assert said[3] == ("reward-to-go" if int(said[1]) > int(said[2]) else "leave-one-out")
+        assert (said[4] == "rightly") == (said[3] == "leave-one-out")
+        winner, loser = (
+            float(figure.locator(f".runs path.{kind}").get_attribute("d")[1:].split(",")[0])
+            for kind in ("winner", "mark")
+        )
+        assert winner > loser
+    for _ in range(4):
+        figure.get_by_role("button", name="Compare 100 times").press("Enter")
+    wrong, of = re.search(r"Wrong so far, with 3 seeds: (\d+) of (\d+)\.$", status.text_content()).groups()
+    share = three_seeds()["expected"][1]
+    assert int(of) == 405
+    assert abs(int(wrong) / 405 - share) < 4.5 * (share * (1 - share) / 405) ** 0.5
     assert figure.locator(".lit").count() == 6
     assert figure.locator(".tally .tick").count() == 0  # what is expected is not told before the prediction
     figure.get_by_role("button", name="once in five").press("Enter")
