@@ -396,6 +396,11 @@ def test_the_errors_of_estimates_are_told_after_the_prediction_and_come_true(liv
     label = figure.locator(".errors").get_attribute("aria-label")
     assert "The length of the gradient, 0.548" in label
     assert "0.383 with the return, 0.336 with the return − J." in label
+    gradient = pg.exact_policy_gradient(pg.mountain_hike(), np.zeros((4, 2)))[:, 1]
+    start, tip = (
+        np.array(point.split(","), float) for point in figure.locator("path.gradient").get_attribute("d")[1:].split("L")
+    )
+    assert np.abs(tip - start - 170 / 0.8 * np.array([gradient[0], -gradient[2]])).max() < 1e-9
     for _ in range(8):
         figure.get_by_role("button", name="Draw 50 estimates").press("Enter")
     said = figure.get_by_role("status").text_content()
@@ -1089,6 +1094,25 @@ def test_the_best_lambda_is_as_the_chapter_says(live):
     assert figure.locator(".advantages .against").count() > 20
 
 
+def test_the_bars_of_the_dial_are_as_long_as_the_advantages(live):
+    data, figure = lambda_dial(), live("lambda-dial")
+    figure.get_by_label("The critic").select_option("right in every state")
+    values = np.array(data["episode"][data["gammas"].index(0.9)])
+    deltas = 1 + 0.9 * values[1:] - values[:-1]
+    bars = figure.locator(".advantages :is(.towards, .against)")
+
+    def drawn():
+        rects = "rects => rects.map((rect) => [rect.classList[0], +rect.getAttribute('height')])"
+        classes, heights = zip(*bars.evaluate_all(rects), strict=True)
+        return np.array([-1 if kind == "against" else 1 for kind in classes]) * heights
+
+    ends = {1: pg.rewards_to_go(deltas, 0.9), 0: deltas}
+    scale = 170 / (max(a.max() for a in ends.values()) - min(a.min() for a in ends.values()))
+    for lam, key in ((1, "End"), (0, "Home")):
+        figure.get_by_role("slider", name="how long to wait").press(key)
+        assert np.abs(drawn() - scale * ends[lam]).max() < 1e-9
+
+
 # A group of answers.
 
 
@@ -1163,6 +1187,12 @@ def test_the_checker_is_overruled(live):
 
     assert said("RLOO").endswith("ab. 1.00; bbb −0.33; . −0.33; b. −0.33.")
     assert said("GRPO").endswith("ab. 0.58; bbb −0.19; . −0.58; b. −0.29.")
+    rects = "rects => rects.map((rect) => [rect.classList[0], +rect.getAttribute('x'), +rect.getAttribute('width')])"
+    bars = figure.get_by_role("img", name="Weights by GRPO:").locator("rect").evaluate_all(rects)
+    for (kind, x, width), weight in zip(bars, np.array([3, -1, -3, -1.5]) / 27**0.5, strict=True):
+        assert kind == ("towards" if weight > 0 else "against")
+        assert abs(width - 44 * abs(weight) / 3**0.5) < 1e-9  # the largest weight of all, √3, fills the panel
+        assert abs(x - 88 - 44 * min(0, weight) / 3**0.5) < 1e-9
     for i in (1, 2, 3):
         buttons.nth(i).press("Enter")
     assert said("÷ deviation").endswith("ab. 0.00; bbb 0.00; . 0.00; b. 0.00.")
