@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import BOOK, DESKTOP, SITE, serious_findings
-from explorables_data import HIKE_LOGITS, answer_group, cart_pole, lambda_dial, three_seeds
+from explorables_data import HIKE_LOGITS, answer_group, baseline, cart_pole, lambda_dial, three_seeds
 from PIL import Image
 from record_explorables import EPISODE, POLICIES, RUNS, record_episode, record_policies, record_runs
 from record_results import is_recorded
@@ -75,6 +75,12 @@ def compute(pages):
         return pages(name).page.evaluate(f"(given) => {{ const data = {stored}; {expression} }}", given)
 
     return evaluate
+
+
+def drawn(shapes, *names):
+    """The attributes of that name of all shapes, as numbers (shapes, names)."""
+    read = "(shapes, names) => shapes.map((shape) => names.map((name) => +shape.getAttribute(name)))"
+    return np.array(shapes.evaluate_all(read, names))
 
 
 every_figure = pytest.mark.parametrize("name", FIGURES)
@@ -325,15 +331,12 @@ def test_the_bars_of_the_hikes_are_as_long_as_their_numbers(live):
     scores = np.array([(a == 1) - policy[s, 1] for _, s, a in steps])
     hikes, places = (np.array([step[k] for step in steps]) for k in (0, 1))
     bars = live("twelve-hikes").locator(".hikes")
-
-    def drawn(kind):
-        numbers = "rects => rects.map((rect) => ['x', 'width'].map((name) => +rect.getAttribute(name)))"
-        return np.array(bars.locator(kind).evaluate_all(numbers))
-
     for kind, values in (("rect.score", scores), (":is(.towards, .against)", 3 * chance[hikes] * R[hikes] * scores)):
         lengths = 35 * values.clip(-1, 1)
-        assert np.abs(drawn(kind) - np.stack([150 + 76 * places + lengths.clip(max=0), abs(lengths)], 1)).max() < 1e-9
-    assert np.abs(drawn("rect.probability")[:, 1] - 50 * np.minimum(1, 2 * chance[order])).max() < 1e-9
+        expected = np.stack([150 + 76 * places + lengths.clip(max=0), abs(lengths)], 1)
+        assert np.abs(drawn(bars.locator(kind), "x", "width") - expected).max() < 1e-9
+    widths = drawn(bars.locator("rect.probability"), "width")[:, 0]
+    assert np.abs(widths - 50 * np.minimum(1, 2 * chance[order])).max() < 1e-9
     classes = bars.locator(":is(.towards, .against)").evaluate_all(
         "rects => rects.map(({ classList }) => classList[0])"
     )
@@ -496,6 +499,30 @@ def test_the_optimum_is_not_given_away(live):
     assert figure.locator(".mark").count() == 3
 
 
+def test_what_is_drawn_of_a_baseline_is_as_long_as_its_numbers(live):
+    figure, problem, b = live("baseline"), baseline()[0], 1.0
+    figure.get_by_role("button", name="no, a lower one is").press("Enter")
+    slider = figure.get_by_role("slider", name="baseline b")
+    for _ in range(100):
+        slider.press("ArrowRight")
+    scores, R, chances = (
+        np.array([outcome[name] for outcome in problem["outcomes"]]) for name in ("score", "return", "chance")
+    )
+
+    def shares(b):
+        estimates = scores * (R - b)[:, None]
+        return estimates, chances * ((estimates - chances @ estimates) ** 2).sum(1)
+
+    estimates, now = shares(b)
+    top = max(shares(-1)[1].sum(), shares(3)[1].sum())
+    assert np.abs(drawn(figure.locator(".stack rect"), "width")[:, 0] - 298 * now / top).max() < 1e-9
+    here = drawn(figure.locator(".here"), "cx", "cy")
+    assert np.abs(here - [34 + 298 * (b + 1) / 4, 178 - 166 * now.sum() / top]).max() < 1e-9
+    dots = drawn(figure.locator(".dot"), "cx", "r")
+    expected = np.stack([194 + 136 * estimates[:, 0] / 2, np.maximum(1.5, 13 * np.sqrt(chances))], 1)
+    assert np.abs(dots - expected).max() < 1e-9
+
+
 # Random numbers.
 
 
@@ -565,6 +592,17 @@ def test_the_cart_moves_as_in_gymnasium_to_the_last_bit(compute):
     assert [here["states"] for here in found] == [there["states"] for there in episodes]
     ends = [here["fallen"] for here in found[:-1]]
     assert all(fallen[-1] and not any(fallen[:-1]) for fallen in ends)
+
+
+def test_the_cart_starts_as_in_gymnasium(compute):
+    starts = compute(
+        "sixteen-runs",
+        "const next = explorables.random(1); return Array.from({ length: 2000 }, () => explorables.cart.start(next));",
+    )
+    starts = np.ravel(starts)
+    assert -0.05 <= starts.min() < -0.0499
+    assert 0.0499 < starts.max() < 0.05
+    assert abs(starts.mean()) < 4 * starts.std() / starts.size**0.5  # a false alarm in 16 000
 
 
 WEIGHTS = {
@@ -672,6 +710,10 @@ def test_sixteen_runs_learn_while_one_watches(live):
     assert ends[0] < 100
     assert ends[3] > 250
     assert figure.locator("polyline.run").count() == 16
+    last = float(re.search(r"returns (\d+) on average", figure.locator(".curves").get_attribute("aria-label"))[1])
+    x, y = figure.locator("polyline.middle").last.get_attribute("points").split()[-1].split(",")
+    assert float(x) == 336
+    assert abs(float(y) - (240 - 228 * last / 500)) < 0.3  # a whole number is said
     assert figure.get_by_role("button", name="Train again").count() == 1
 
 
@@ -821,6 +863,15 @@ def test_who_is_paid_says_what_the_chapter_says(live):
     assert [figure.locator(f".payments rect.{kind}").count() for kind in kinds] == [0, 3, 1]
 
 
+def test_variances_are_drawn_to_one_scale(live):
+    figure = live("who-is-paid")
+    figure.get_by_role("button", name="reward-to-go").press("Enter")
+    for shape, weights in (("bar", pg.rewards_to_go), ("ghost", pg.total_return)):
+        _, variance = pg.gradient_moments(payments(PRESETS[0]), np.zeros((9, 2)), weights, horizon=8)
+        widths = drawn(figure.locator(f".payments rect.{shape}"), "width")[:, 0]
+        assert np.abs(widths - 88 * variance[:8, 1] / 4.4375).max() < 1e-9
+
+
 def test_rewards_are_edited_by_sliders(live):
     figure = live("who-is-paid")
     figure.get_by_label("What is paid in step").select_option("3")
@@ -920,6 +971,10 @@ def test_the_climbers_end_where_the_chapter_says(live):
     for name, walks in (("Walk once", 1), ("Walk 100 times", 101)):
         figure.get_by_role("button", name=name).press("Enter")
         assert f" of {walks} estimates have the wrong sign" in figure.get_by_role("status").text_content()
+    heights = drawn(figure.get_by_role("img", name="101 estimates").locator("rect"), "height")[:, 0]
+    most = 100 * 101 / heights.sum()
+    assert abs(heights.max() - 100) < 1e-9
+    assert abs(most - round(most)) < 1e-6
     drag(figure.page, figure.locator(".handle"), 40)
     assert float(figure.get_by_role("slider").input_value()) > 0.35
     assert figure.get_by_role("img", name="0 estimates").count() == 1
@@ -975,7 +1030,8 @@ def test_what_was_to_be_seen_of_three_seeds_is_so():
 
 
 def test_comparisons_fill_the_tally(live):
-    figure = live("three-seeds")
+    figure, scores = live("three-seeds"), np.ravel(three_seeds()["groups"])
+    assert np.abs(drawn(figure.locator(".pale"), "cx")[:, 0] - (14 + 310 * scores / 500)).max() < 1e-9
     status = figure.get_by_role("status")
     for comparison in range(1, 6):
         figure.get_by_role("button", name="Compare once").press("Enter")
@@ -1101,16 +1157,26 @@ def test_the_bars_of_the_dial_are_as_long_as_the_advantages(live):
     deltas = 1 + 0.9 * values[1:] - values[:-1]
     bars = figure.locator(".advantages :is(.towards, .against)")
 
-    def drawn():
-        rects = "rects => rects.map((rect) => [rect.classList[0], +rect.getAttribute('height')])"
-        classes, heights = zip(*bars.evaluate_all(rects), strict=True)
-        return np.array([-1 if kind == "against" else 1 for kind in classes]) * heights
-
     ends = {1: pg.rewards_to_go(deltas, 0.9), 0: deltas}
     scale = 170 / (max(a.max() for a in ends.values()) - min(a.min() for a in ends.values()))
     for lam, key in ((1, "End"), (0, "Home")):
         figure.get_by_role("slider", name="how long to wait").press(key)
-        assert np.abs(drawn() - scale * ends[lam]).max() < 1e-9
+        below = np.array([kind == "against" for kind in bars.evaluate_all("rects => rects.map((r) => r.classList[0])")])
+        heights = drawn(bars, "height")[:, 0]
+        assert np.abs(np.where(below, -1, 1) * heights - scale * ends[lam]).max() < 1e-9
+
+
+def test_the_point_of_the_dial_stands_at_its_error(live):
+    figure = live("lambda-dial")
+    slider, point = figure.get_by_role("slider", name="how long to wait"), figure.locator(".dial .here")
+    assert np.abs(drawn(point, "cx", "cy") - [332, 190 - 170 / 2.5]).max() < 1e-9
+    slider.press("Home")
+    error = float(re.search(r"error (0\.\d+)", figure.get_by_text("On the hike:").text_content())[1])
+    assert np.abs(drawn(point, "cx", "cy") - [36, 190 - 170 * error**2 / (2.5 * 2.5 / 16)]).max() < 0.3  # three digits
+    figure.get_by_role("button", name="at 0").press("Enter")
+    curve = figure.locator(".dial .both").get_attribute("points").split()
+    assert len(curve) == 101
+    assert np.abs(np.array(curve[0].split(","), float) - drawn(point, "cx", "cy")).max() < 0.06
 
 
 # A group of answers.
