@@ -99,7 +99,9 @@ def training(train=pg.train):
 
     def quick(*args, **options):
         history = train(*args, **{**options, "iterations": 2, "runs": 4})
-        return replace(history, returns=np.full((4, 40), next(level)))
+        returns = np.full((4, 41), float(next(level)))
+        returns[:, 0] *= 2, 0.5, 2, 0.5  # where the runs came from
+        return replace(history, returns=returns)
 
     return quick
 
