@@ -318,8 +318,10 @@ def test_a_step_along_the_pulls_raises_the_objective(live):
     status = figure.get_by_role("status")
     figure.get_by_role("button", name="Step along the sum").press("Enter")
     assert status.text_content() == "One step along the sum: J was 1.3586 and is 1.3826."
-    figure.get_by_role("slider", name="trailhead").press("ArrowRight")
+    slider = figure.get_by_role("slider", name="trailhead")
+    slider.press("End")
     assert status.text_content() == ""
+    assert slider.get_attribute("aria-valuetext") == f"climb with probability {1 / (1 + np.exp(-4)):.2f}"
 
 
 def test_the_bars_of_the_hikes_are_as_long_as_their_numbers(live):
@@ -971,7 +973,8 @@ def test_the_climbers_end_where_the_chapter_says(live):
     for name, walks in (("Walk once", 1), ("Walk 100 times", 101)):
         figure.get_by_role("button", name=name).press("Enter")
         assert f" of {walks} estimates have the wrong sign" in figure.get_by_role("status").text_content()
-    heights = drawn(figure.get_by_role("img", name="101 estimates").locator("rect"), "height")[:, 0]
+    tops, heights = drawn(figure.get_by_role("img", name="101 estimates").locator("rect"), "y", "height").T
+    assert np.abs(tops + heights - 116).max() < 1e-9
     most = 100 * 101 / heights.sum()
     assert abs(heights.max() - 100) < 1e-9
     assert abs(most - round(most)) < 1e-6
