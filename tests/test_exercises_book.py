@@ -34,6 +34,7 @@ GUESSES = {
     "three-seeds": (0.1, 0.33),
     "flips-without-waiting": (3.5, 0),
     "a-tenth-of-the-spread": (240, 1014),
+    "surrogate-maximum": (0.586, 1),
     "quietest-weights": (
         ["value", "batch mean", "reward-to-go", "total return"],
         ["batch mean", "value", "total return", "reward-to-go"],
@@ -136,6 +137,7 @@ def test_a_prediction_is_revealed_by_the_cell_of_the_book(name, monkeypatch):
         (6, "one-mean-for-all-runs", "run 0 is another", "run 0 is as it was"),
         (7, "a-flag-too-few", "settles at 80", "settles at 100"),
         (8, "cut-and-kept", "settles at 0.82, and falls short by 0.17", "settles at 2.17, and falls short by 0.01"),
+        (10, "an-old-policy-too-new", "from 0.5 to 1.00", "from 0.5 to 0.60"),
         (11, "a-leash-of-air", "1.00, at a divergence of 2.2", "0.61, at a divergence of 0.5"),
     ],
 )
