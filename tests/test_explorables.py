@@ -401,6 +401,9 @@ def test_the_errors_of_estimates_are_told_after_the_prediction_and_come_true(liv
     label = figure.locator(".errors").get_attribute("aria-label")
     assert "The length of the gradient, 0.548" in label
     assert "0.383 with the return, 0.336 with the return − J." in label
+    widths = drawn(figure.locator(".errors rect"), "width")[:, 0]
+    assert np.abs(widths[1:] / widths[0] * 0.548 - [0.383, 0.336]).max() < 0.001
+    assert abs(widths[0] - 230) < 1e-9
     gradient = pg.exact_policy_gradient(pg.mountain_hike(), np.zeros((4, 2)))[:, 1]
     start, tip = (
         np.array(point.split(","), float) for point in figure.locator("path.gradient").get_attribute("d")[1:].split("L")
