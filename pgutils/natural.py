@@ -39,7 +39,7 @@ def fisher_product(policy: Policy, batch: EpisodeBatch, damping: float = 0.0, ev
     return product
 
 
-def conjugate_gradient(product: Callable, b: torch.Tensor, steps: int, tolerance: float = 1e-10) -> torch.Tensor:
+def conjugate_gradient(product: Callable, b: torch.Tensor, steps: int, tolerance: float = 1e-20) -> torch.Tensor:
     """Solve A x = b for each run, by products with A alone.
 
     Args:

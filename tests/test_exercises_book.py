@@ -34,6 +34,7 @@ GUESSES = {
     "three-seeds": (0.1, 0.33),
     "flips-without-waiting": (3.5, 0),
     "a-tenth-of-the-spread": (240, 1014),
+    "a-hundred-times-rarer": (920, 18.4),
     "surrogate-maximum": (0.586, 1),
     "quietest-weights": (
         ["value", "batch mean", "reward-to-go", "total return"],
@@ -71,9 +72,8 @@ def chapter_names(chapter):
         "hike": pg.mountain_hike(),
     }
     names |= {"theta": THETA, "tau": tau, "R": pg.total_return(tau.rewards, 0.9)}
-    for name in {4: ["coin_flips"], 5: ["mean_subtracted"], 7: ["discounted", "coin_flips", "moments_of"]}.get(
-        chapter, []
-    ):
+    needed = {4: ["coin_flips"], 5: ["mean_subtracted"], 7: ["discounted", "coin_flips", "moments_of"], 9: ["kl"]}
+    for name in needed.get(chapter, []):
         exec(function(chapter, name), names)
     if chapter == 8:
         exec(the_cell(8, "hermegauss"), names)
@@ -137,6 +137,7 @@ def test_a_prediction_is_revealed_by_the_cell_of_the_book(name, monkeypatch):
         (6, "one-mean-for-all-runs", "run 0 is another", "run 0 is as it was"),
         (7, "a-flag-too-few", "settles at 80", "settles at 100"),
         (8, "cut-and-kept", "settles at 0.82, and falls short by 0.17", "settles at 2.17, and falls short by 0.01"),
+        (9, "a-step-too-far", "it moves by 0.768", "it moves by 0.006"),
         (10, "an-old-policy-too-new", "from 0.5 to 1.00", "from 0.5 to 0.60"),
         (11, "a-leash-of-air", "1.00, at a divergence of 2.2", "0.61, at a divergence of 0.5"),
     ],

@@ -176,7 +176,7 @@ def test_no_change_of_a_solution_is_accepted(name, monkeypatch):
 
 
 def test_every_chapter_has_solutions_that_are_changed():
-    assert {EXERCISES[name].chapter for name in SOLUTIONS} == {1, 2, 3, 4, 5, 6, 7, 8, 10, 11}
+    assert {EXERCISES[name].chapter for name in SOLUTIONS} == {int(path.stem[:2]) for path in BOOK.glob("[01]*.ipynb")}
     assert sum(len(set(changed(source))) for source in SOLUTIONS.values()) > 300
 
 

@@ -46,6 +46,7 @@ PREDICTIONS = {
         Prediction("three-seeds", 6, Quantity(near=0.05)),
         Prediction("flips-without-waiting", 7, Quantity(near=0.01)),
         Prediction("a-tenth-of-the-spread", 8, Quantity(near=0.25)),
+        Prediction("a-hundred-times-rarer", 9, Quantity(near=0.05)),
         Prediction("surrogate-maximum", 10, Quantity(near=0.02)),
         Prediction(
             "difficulty-bias",
