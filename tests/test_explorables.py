@@ -177,7 +177,7 @@ def test_tab_reaches_everything_and_keys_operate_it(live, name):
     figure = live(name)
     page = figure.page
     controls, errors = figure.locator(CONTROLS), []
-    page.on("pageerror", errors.append)
+    page.on("pageerror", lambda error: errors.append(error))
     controls.first.focus()
     for _ in range(2 * controls.count()):  # the regions that scroll take the focus, too
         page.evaluate("document.activeElement.dataset.reached = true")

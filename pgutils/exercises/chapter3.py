@@ -46,8 +46,8 @@ CHOOSE_ACTION = Exercise(
         "a middling u": (np.array([1.0, 2.0, 0.5]), 0.3),
         "a large u": (np.array([1.0, 2.0, 0.5]), 0.95),
         "negative logits": (np.array([-3.0, -1.0, -2.0]), 0.85),
-        **{f"u = {u}": (LOGITS, u) for u in (0.136, 0.138, 0.3, 0.522, 0.524, 0.6, 0.741, 0.743, 0.9999)},
-        **{f"five actions, u = {u}": (FIVE, u) for u in (0.03, 0.2, 0.26, 0.5, 0.75, 0.85, 0.97)},
+        **{f"{u}": (LOGITS, u) for u in (0.136, 0.138, 0.3, 0.522, 0.524, 0.6, 0.741, 0.743, 0.9999)},
+        **{f"five: {u}": (FIVE, u) for u in (0.03, 0.2, 0.26, 0.5, 0.75, 0.85, 0.97)},
     },
     mistakes=(
         Mistake(
