@@ -46,7 +46,7 @@ def make_env(env: Env, **options) -> gym.Env:
 
 
 def resolve(env: Env) -> EnvSpec | Callable[[], gym.Env]:
-    """Return what makes the environment, also in another process, where this session's registrations are unknown."""
+    """Return what makes the environment, also in another process, where the registrations of this one are unknown."""
     if isinstance(env, str):
         return environment_spec(env)
     if isinstance(env, (gym.Env, gym.vector.VectorEnv)) or not (isinstance(env, EnvSpec) or callable(env)):

@@ -72,8 +72,8 @@ def constant(distribution: Distribution) -> Distribution:
 
 
 def mean_over_steps(numbers: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Return the mean of ``numbers`` (runs, episodes, steps) over the steps that were taken, shape (runs,)."""
-    return (numbers * mask).sum((-2, -1)) / mask.sum((-2, -1))
+    """Return the mean of ``numbers`` (runs, episodes, steps) where ``mask`` is true, shape (runs,); 0 without any."""
+    return (numbers * mask).sum((-2, -1)) / mask.sum((-2, -1)).clamp(min=1)
 
 
 def flat(tensors: Iterable[torch.Tensor]) -> torch.Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 
 from pgutils.losses import clipped_loss
-from pgutils.natural import constant
+from pgutils.natural import constant, mean_over_steps
 from pgutils.policies import Policy
 from pgutils.returns import normalize
 from pgutils.rollouts import EpisodeBatch
@@ -79,18 +79,13 @@ def ppo(
         found = _beyond_the_clip(log_probs - old_log_probs, weights, batch.mask, clip)
         return {
             "losses": losses,
-            "entropies": _mean_over(old.entropy(), batch.mask),
+            "entropies": mean_over_steps(old.entropy(), batch.mask),
             "kls": kls,
             **found,
             "epochs": made,
         }
 
     return update
-
-
-def _mean_over(numbers: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Return the mean of each run's numbers over the steps where ``mask`` is true; 0 where there are none."""
-    return (numbers * mask).sum((-2, -1)) / mask.sum((-2, -1)).clamp(min=1)
 
 
 def _parts(count: int, mask: torch.Tensor, *arrays: torch.Tensor) -> list[list[torch.Tensor]]:
@@ -107,7 +102,7 @@ def _parts(count: int, mask: torch.Tensor, *arrays: torch.Tensor) -> list[list[t
 def _loss(distribution, actions, old_log_probs, weights, mask, clip: float, entropy: float) -> torch.Tensor:
     """Return the clipped loss of each run, less the entropy bonus."""
     loss = clipped_loss(distribution.log_prob(actions), old_log_probs, weights, mask, clip)
-    return loss - entropy * _mean_over(distribution.entropy(), mask) if entropy else loss
+    return loss - entropy * mean_over_steps(distribution.entropy(), mask) if entropy else loss
 
 
 def _step(policy: Policy, optimizer: torch.optim.Optimizer, moving: torch.Tensor) -> None:
@@ -123,7 +118,7 @@ def _step(policy: Policy, optimizer: torch.optim.Optimizer, moving: torch.Tensor
 def _movement(policy: Policy, batch: EpisodeBatch, old) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the log-probabilities of the actions taken as they are now, and the mean divergence from ``old``."""
     new = policy.distribution(batch.obs, batch.mask)
-    return new.log_prob(batch.actions), _mean_over(old.kl(new), batch.mask)
+    return new.log_prob(batch.actions), mean_over_steps(old.kl(new), batch.mask)
 
 
 def _beyond_the_clip(log_ratio, weights, mask, clip: float) -> dict[str, torch.Tensor]:
@@ -131,7 +126,7 @@ def _beyond_the_clip(log_ratio, weights, mask, clip: float) -> dict[str, torch.T
     ratio = (log_ratio * mask).exp()
     above, below = ratio > 1 + clip, ratio < 1 - clip
     return {
-        "outside": _mean_over(above | below, mask),
-        "clipped": _mean_over((above & (weights > 0)) | (below & (weights < 0)), mask),
+        "outside": mean_over_steps(above | below, mask),
+        "clipped": mean_over_steps((above & (weights > 0)) | (below & (weights < 0)), mask),
         "largest_ratios": ratio.flatten(1).amax(1),
     }

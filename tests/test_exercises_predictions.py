@@ -16,7 +16,7 @@ ONE, MANY = Choice(("yes", "no")), Choice(("up", "down"), ("this", "that", "the 
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
-    """A session in which nothing was predicted."""
+    """A process in which nothing was predicted."""
     monkeypatch.setattr(predictions, "_guesses", {})
     monkeypatch.setattr(predictions, "_outcomes", {})
     monkeypatch.setattr(record, "_unsaved", {})

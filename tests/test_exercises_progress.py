@@ -98,7 +98,7 @@ def test_a_damaged_file_counts_as_none(file, capsys, damage):
     assert printed(capsys)[0].endswith("1 of 7 done")
 
 
-def test_where_nothing_can_be_written_the_record_lasts_as_long_as_the_session(file, capsys):
+def test_where_nothing_can_be_written_the_record_lasts_as_long_as_the_process(file, capsys):
     file.parent.write_text("in the way", encoding="utf-8")
     pg.check("discounted-return", right)
     assert printed(capsys)[0].endswith("1 of 7 done")

@@ -17,7 +17,7 @@ __all__ = ["EXERCISES", "PREDICTIONS", "check", "hint", "predict", "probe", "pro
 SOLUTION = ("def solution(", "# The answer")  # how a cell begins that holds the book's own answer
 
 _hints_given = Counter()  # how often each exercise's hint was asked for
-_solved = set()  # the exercises whose last answer in this session was right
+_solved = set()  # the exercises whose last answer in this process was right
 
 
 def check(name: str, answer) -> None:
@@ -50,7 +50,7 @@ def check(name: str, answer) -> None:
 
 
 def solved(name: str) -> bool:
-    """Return whether the last answer to an exercise that was checked in this session was right.
+    """Return whether the last answer to an exercise that was checked in this process was right.
 
     The solutions that come with the book do not count.
 

@@ -30,7 +30,7 @@ def progress(*, done: str | None = None, reset: bool = False) -> None:
         print(_line(chapter, [state for entry, state in states.items() if entry.chapter == chapter]))
     print(_next([entry for entry, state in states.items() if state != "done"]))
     file = record.path()
-    print("Nothing is kept when this session ends." if file is None else f"Kept in {file}")
+    print("Nothing is kept when this kernel stops." if file is None else f"Kept in {file}")
 
 
 def _entry(label: str) -> Entry:

@@ -56,7 +56,7 @@ PREDICTIONS = {
     )
 }
 
-_guesses: dict[str, object] = {}  # the guess that counts, for each prediction that was made in this session
+_guesses: dict[str, object] = {}  # the guess that counts, for each prediction that was made in this process
 _outcomes: dict[str, object] = {}  # what came out, where it was revealed
 
 
