@@ -10,7 +10,7 @@ from pgutils.networks import ValueFunction
 from pgutils.rollouts import EpisodeBatch
 
 
-def value_fitter(values: ValueFunction, targets: Callable, learning_rate: float, steps: int):
+def value_fitter(values: ValueFunction, targets: Callable, learning_rate: float, steps: int, epochs: int = 1):
     """Return a function that adds the values to a batch, and then fits them to the batch's targets by steps of Adam.
 
     Neighbouring time steps say nearly the same, so each step of Adam sees only every ``steps``-th of them, and of each
@@ -21,7 +21,8 @@ def value_fitter(values: ValueFunction, targets: Callable, learning_rate: float,
         targets: a function of the batch, such as ``td_lambda(1.0)``, that returns what V(s_t) is fitted to, shape
             (runs, episodes, steps).
         learning_rate: of Adam.
-        steps: how many of its steps.
+        steps: how many of its steps there are in a pass over the batch.
+        epochs: how many passes.
 
     *Introduced in chapter 5.*
     """
@@ -34,8 +35,8 @@ def value_fitter(values: ValueFunction, targets: Callable, learning_rate: float,
         values.shift.copy_(torch.stack([x.mean() for x in taken]))
         values.scale.copy_(torch.stack([x.std(correction=0) for x in taken]) + 1e-8)
         episode, step = (torch.arange(size) for size in batch.mask.shape[1:])
-        for k in range(steps):
-            share = batch.mask & ((episode[:, None] + step) % steps == k)
+        for k in range(epochs * steps):
+            share = batch.mask & ((episode[:, None] + step - k) % steps == 0)
             loss = value_loss(values(batch.obs, share), wanted, share) / values.scale**2
             optimizer.zero_grad()
             loss.sum().backward()

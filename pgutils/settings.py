@@ -31,6 +31,7 @@ class Settings:
     value_learning_rate: float
     hidden: tuple[int, ...]
     value_steps: int
+    value_epochs: int
     env_steps: int | None
     success: Quantity | None
 
@@ -41,7 +42,7 @@ class Settings:
         for name in ("policy", "success"):
             if not (getattr(self, name) is None or callable(getattr(self, name))):
                 raise ValueError(f"{name} must be a function or None, got {getattr(self, name)!r}")
-        require_count(iterations=self.iterations, episodes=self.episodes)
+        require_count(iterations=self.iterations, episodes=self.episodes, value_epochs=self.value_epochs)
         require_count(least=0, value_steps=self.value_steps)
         if self.env_steps is not None:
             require_count(env_steps=self.env_steps)

@@ -43,6 +43,7 @@ def train(
     learning_rate: float = 1e-2,
     hidden: tuple[int, ...] = (32,),
     value_steps: int = 0,
+    value_epochs: int = 1,
     value_learning_rate: float | None = None,
     env_steps: int | None = None,
     success: Quantity | None = None,
@@ -74,6 +75,7 @@ def train(
         value_steps: steps of Adam in each iteration that fit a value function to the targets (chapter 5); the time
             steps of the batch are shared out among them. Its values for the states of a batch, from before it has seen
             that batch, are ``batch.values``. With 0 there is no value function.
+        value_epochs: how often the values go through a batch so, with ``value_steps`` each time (chapter 10).
         value_learning_rate: of that Adam; by default ``learning_rate``.
         env_steps: stop when each run has taken this many steps, if that is before the last iteration.
         success: a function of the batch that says which episodes succeeded, shape (runs, episodes).
@@ -93,7 +95,8 @@ def train(
     if env_steps is not None and n_jobs > 1:
         raise ValueError(f"env_steps goes with n_jobs=1, got n_jobs={n_jobs}")
     rates = {"learning_rate": learning_rate, "value_learning_rate": value_learning_rate or learning_rate}
-    counts = {"iterations": iterations, "episodes": episodes, "value_steps": value_steps, "env_steps": env_steps}
+    counts = {"iterations": iterations, "episodes": episodes, "env_steps": env_steps}
+    counts |= {"value_steps": value_steps, "value_epochs": value_epochs}
     functions = {"weights": weights, "targets": targets, "update": update, "optimizer": optimizer, "success": success}
     settings = Settings(resolve(env_id), policy=policy, gamma=gamma, hidden=hidden, **functions, **rates, **counts)
     line = f"{env_name(env_id)}: {runs} runs × {iterations} iterations × {episodes} episodes, seed {seed}"
@@ -118,7 +121,8 @@ def _train_share(rngs: list[np.random.Generator], settings: Settings, watch: Cal
     policy = make_policy(obs_dim, action_dim(space), rngs, settings.hidden)
     initial_policy = deepcopy(policy)
     values = ValueFunction(obs_dim, rngs, settings.hidden)
-    fit = value_fitter(values, settings.targets, settings.value_learning_rate, settings.value_steps)
+    passes = settings.value_steps, settings.value_epochs
+    fit = value_fitter(values, settings.targets, settings.value_learning_rate, *passes)
     optimizer = settings.optimizer(policy.parameters(), lr=settings.learning_rate)
     rows, taken, budget = [], torch.zeros(len(rngs), dtype=torch.int64), settings.env_steps or np.inf
 

@@ -360,7 +360,7 @@ def test_one_line_is_left_behind(capsys):
 # Bad input and divergence
 
 
-@pytest.mark.parametrize("name", ["runs", "iterations", "episodes", "n_jobs"])
+@pytest.mark.parametrize("name", ["runs", "iterations", "episodes", "value_epochs", "n_jobs"])
 @pytest.mark.parametrize("number", [0, -2])
 def test_counts_must_be_positive(name, number):
     with pytest.raises(ValueError, match=f"{name} must be a whole number of at least 1, got {number}"):
