@@ -66,6 +66,8 @@ def test_what_is_not_a_guess_is_refused(kind, guess):
         (NUMBER, -2.0, 2.0, False, "Your number has the other sign."),
         (NUMBER, 3.0, 2.0, False, "You were off by 1."),
         (NUMBER, [1.0, 3.0], 2.0, True, "It lies in your interval. It is 1 times as wide as the number is large."),
+        (NUMBER, [0.0, 1.0], 0.5, True, "It lies in your interval. It is 2 times as wide as the number is large."),
+        (NUMBER, [0.0, 0.1], 1e-16, True, "It lies in your interval."),
         (NUMBER, [-1.0, 1.0], 0.0, True, "It lies in your interval."),
         (NUMBER, [3.0, 4.0], 2.0, False, "Your interval misses it by 1."),
         (ONE, "yes", "yes", True, "So you said."),

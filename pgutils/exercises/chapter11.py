@@ -304,7 +304,7 @@ GRPO = Exercise(
             "not divided by the length",
             lambda rewards, lengths: one_group(rewards, np.ones(len(rewards))),
             "the length of the answers is missing.",
-            "no length bias: this is what Dr. GRPO recommends, and not GRPO as published.",
+            "no length bias: Dr. GRPO leaves the length out, too, but then the deviation as well.",
             "what does a mean over the tokens of an answer do to its weight?",
         ),
         Mistake(

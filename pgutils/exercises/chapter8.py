@@ -443,7 +443,7 @@ SQUASHED = Exercise(
             "Jacobian with the wrong sign",
             squashed(lambda u: -log_slope(u)),
             "the Jacobian has the wrong sign.",
-            "densities vanish at the ends of the range, where they should pile up.",
+            "every density but that of 0 is too low, most of all near the ends of the range.",
             "where tanh is flat, is the density of a higher or lower than that of u?",
         ),
         Mistake(

@@ -52,7 +52,7 @@ KL_CATEGORICAL = Exercise(
         Mistake(
             "not averaged",
             lambda old, new: kl(old, new, 1.0),
-            "the log-ratios are added up, each counting as much as any other.",
+            "each log-ratio counts as much as any other.",
             "actions that are never taken decide how far the policy has moved.",
             "how often is each action taken?",
             also=(lambda old, new: (old - new).mean(-1),),
@@ -457,11 +457,14 @@ FISHER_PRODUCT = Exercise(
 )
 
 
-def conjugate_gradient(matrix, b, steps, length=None, conjugate=None, stop=True):
-    """Return x after some steps; functions for the step length and for the share of the old direction, for mistakes."""
+def conjugate_gradient(matrix, b, steps, length=None, conjugate=None, stop=True, enough=0.0):
+    """Return x after some steps; functions for the step length and for the share of the old direction, for mistakes.
+
+    It stops where the squared residual is at most ``enough``, or nothing beside b.
+    """
     x, r, p = 0 * b, b, b
     for _ in range(steps):
-        if stop and r @ r < 1e-20 * (b @ b) + 1e-300:
+        if stop and r @ r <= max(enough, 1e-20 * (b @ b)):
             break
         with np.errstate(all="ignore"):
             alpha = length(r, p, matrix) if length else r @ r / (p @ matrix @ p)
@@ -488,6 +491,7 @@ CONJUGATE_GRADIENT = Exercise(
         "two of three steps": system(3, 2, seed=1),
         "three of four steps": system(4, 3, seed=2),
         "two of five steps": system(5, 2, seed=3),
+        "a small b": (np.array([[2.0, 1.0], [1.0, 3.0]]), np.array([0.003, -0.001]), 2),
         "more steps than it takes": (2 * np.eye(2), np.array([1.0, 0.0]), 4),
         "nothing to solve": (np.eye(2), np.zeros(2), 2),
     },
@@ -546,6 +550,24 @@ CONJUGATE_GRADIENT = Exercise(
             "with `steps=1`, how often is the matrix multiplied by p?",
         ),
         Mistake(
+            "one step too few",
+            lambda matrix, b, steps: conjugate_gradient(matrix, b, steps - 1),
+            "you take one step less than you are asked for.",
+            "with one step there is none at all.",
+            "with `steps=1`, how often is the matrix multiplied by p?",
+        ),
+        Mistake(
+            "stopped too early",
+            lambda matrix, b, steps: conjugate_gradient(matrix, b, steps, enough=1e-2),
+            "it stops while something is left: small is not nothing.",
+            "where the gradient is small, no step is taken at all.",
+            "against what should a residual be small?",
+            also=tuple(
+                lambda matrix, b, steps, enough=enough: conjugate_gradient(matrix, b, steps, enough=enough)
+                for enough in (1e-1, 1e-3, 1e-4, 1e-5)
+            ),
+        ),
+        Mistake(
             "solved at once",
             lambda matrix, b, steps: np.linalg.solve(matrix, b),
             "this is the solution itself, as if the matrix were at hand.",
@@ -592,6 +614,7 @@ LINE_SEARCH = Exercise(
         "too far at first": (np.array([[3.0, 2.0, 1.0]]), np.array([[0.2, 0.04, 0.01]]), 0.05),
         "a loss at first": (np.array([[-1.0, 0.0, 0.5, 0.3]]), np.array([[0.04, 0.02, 0.01, 0.004]]), 0.05),
         "nothing will do": (np.array([[-1.0, -0.5]]), np.array([[0.04, 0.01]]), 0.05),
+        "a gain but too far": (np.array([[2.0, -1.0, 0.5]]), np.array([[0.2, 0.04, 0.01]]), 0.05),
         "gone too far for good": (np.array([[2.0, 1.0]]), np.array([[0.9, 0.3]]), 0.05),
         "four runs": (
             np.array([[2.0, 3.0, 1.0], [-1.0, 1.0, 2.0], [1.0, 0.6, 0.3], [-3.0, -2.0, -1.0]]),
@@ -669,6 +692,49 @@ LINE_SEARCH = Exercise(
             "what fraction has the try with number 0?",
         ),
         Mistake(
+            "looked for apart",
+            lambda gains, kls, max_kl: np.where(
+                (gains > 0).any(1) & (kls <= max_kl).any(1),
+                0.5 ** np.maximum((gains > 0).argmax(1), (kls <= max_kl).argmax(1)),
+                0.0,
+            ),
+            "you look for the first gain and for the first divergence apart; one try must have both.",
+            "a step may be taken that makes the policy worse by its own estimate.",
+            "does the try that you return gain anything itself?",
+        ),
+        Mistake(
+            "one of the two",
+            searched(lambda gains, kls, max_kl: (gains > 0) | (kls <= max_kl)),
+            "a try is good for you if it gains *or* is near enough.",
+            "the whole step is nearly always taken, however far it leads.",
+            "which of the two may be missing?",
+        ),
+        Mistake(
+            "given up at the first that is near",
+            lambda gains, kls, max_kl: np.where(
+                both(gains, kls, max_kl).any(1) & (both(gains, kls, max_kl).argmax(1) == (kls <= max_kl).argmax(1)),
+                0.5 ** both(gains, kls, max_kl).argmax(1),
+                0.0,
+            ),
+            "you give up if the first try that is near enough gains nothing.",
+            "runs stay where they are though a shorter step would have helped.",
+            "which tries are left after it?",
+        ),
+        Mistake(
+            "begun at one half",
+            lambda gains, kls, max_kl: searched(both)(gains, kls, max_kl) / 2,
+            "your first fraction is ½; the first try is the whole step.",
+            "steps are half as long as they could be.",
+            "what is ½ to the power of 0?",
+        ),
+        Mistake(
+            "four fifths",
+            searched(both, lambda good: 0.8 ** good.argmax(1)),
+            "these are powers of 0.8, as in the code above; the task halves.",
+            "the step that is taken is not the one that was tried.",
+            "which fractions does the task name?",
+        ),
+        Mistake(
             "strictly below",
             searched(lambda gains, kls, max_kl: (gains > 0) & (kls < max_kl)),
             "a divergence of just the bound is refused.",
@@ -696,12 +762,12 @@ def log_softmax(logits):
     return shifted - np.log(np.exp(shifted).sum())
 
 
-def backtracked(from_start=True, put_back=True, factor=1.0, measure=kl):
+def backtracked(from_start=True, put_back=True, factor=1.0, measure=kl, more=0):
     """Return an answer to the exercise; the arguments are for mistakes."""
 
     def search(logits, step, max_kl, tries):
         tried, old = logits, log_softmax(logits)
-        for k in range(tries):
+        for k in range(tries + more):
             tried = (logits if from_start else tried) + factor * 0.5**k * step
             if measure(old, log_softmax(tried)) <= max_kl:
                 return tried
@@ -718,7 +784,8 @@ A_STEP_TOO_FAR = Exercise(
     inputs=("array", "tensor"),
     probes={
         "short enough": (np.zeros(2), np.array([0.1, -0.1]), 0.05, 3),
-        "the second try": (np.zeros(2), np.array([0.4, -0.4]), 0.05, 5),
+        "the last try": (np.zeros(2), np.array([0.4, -0.4]), 0.05, 2),
+        "the second would do": (np.zeros(2), np.array([0.4, -0.4]), 0.05, 1),
         "the fourth try": (np.array([0.5, -1.0, 0.2]), np.array([3.0, -1.0, 0.0]), 0.02, 8),
         "all in vain": (np.array([0.5, -1.0]), np.array([4.0, -4.0]), 0.01, 3),
         "towards certainty": (np.array([2.0, 0.0]), np.array([3.0, -3.0]), 0.06, 8),
@@ -751,6 +818,34 @@ A_STEP_TOO_FAR = Exercise(
             "the whole step is never tried.",
             "steps are half as long as they could be.",
             "which fraction comes first?",
+        ),
+        Mistake(
+            "one try too many",
+            backtracked(more=1),
+            "the search goes on for one try more than it is allowed.",
+            "none but its cost, and a short step where there should be none.",
+            "with `tries=1`, which fractions are tried?",
+        ),
+        Mistake(
+            "one try too few",
+            backtracked(more=-1),
+            "the last try is never made.",
+            "a run stays where it is though one more try would have moved it.",
+            "with `tries=1`, which fractions are tried?",
+        ),
+        Mistake(
+            "the shortest that will do",
+            lambda logits, step, max_kl, tries: next(
+                (
+                    logits + 0.5**k * step
+                    for k in reversed(range(tries))
+                    if kl(log_softmax(logits), log_softmax(logits + 0.5**k * step)) <= max_kl
+                ),
+                logits,
+            ),
+            "the search goes on after a try has been accepted.",
+            "every step is as short as can be.",
+            "which of the tries that are short enough is wanted, the first or the last?",
         ),
         Mistake(
             "back from where it is",

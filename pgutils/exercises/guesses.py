@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from pgutils.exercises.arguments import as_array
-from pgutils.exercises.wording import listed, show
+from pgutils.exercises.wording import ROUNDING, listed, show
 
 
 class Unclear(Exception):
@@ -45,7 +45,8 @@ class Quantity:
         scale = max(abs(outcome), 1.0)
         if isinstance(guess, list):
             low, high = guess
-            width = f"It is {show((high - low) / scale, 2)} times as wide as the number is large." if outcome else ""
+            share = show((high - low) / abs(outcome), 2) if abs(outcome) > ROUNDING else ""
+            width = f"It is {share} times as wide as the number is large." if share else ""
             if low <= outcome <= high:
                 return True, f"It lies in your interval. {width}".strip()
             return False, f"Your interval misses it by {show(max(low - outcome, outcome - high), 2)}."

@@ -88,7 +88,7 @@ def outcome_on(exercise: Exercise, answer, probe: tuple, kind: str) -> Outcome |
     if isinstance(error, Complaint):
         raise Complaint(f"{error}{where}")
     if error is not None:
-        complaint = Raised(f"raises {type(error).__name__}: {shorten(str(error))}{_line(error, answer)}{where}")
+        complaint = Raised(f"raises {_named(error)}{_line(error, answer)}{where}")
         complaint.on_first_probe = probe is next(iter(exercise.probes.values()))
         raise complaint
     if result is ...:
@@ -106,10 +106,16 @@ def _probe(exercise: Exercise, probe: tuple) -> str:
 def _too_long(stopped: bool, where: str) -> str:
     """Return what to say of an answer that did not end in time."""
     if stopped:
-        advice = "Hint: what is meant to end the loop or the recursion, and does it ever come about?"
+        advice = "Hint: what is meant to end the loop or the recursion, and does it come about soon enough?"
         return f"takes too long, and was stopped after {SECONDS:g} seconds.{where}\n{advice}"
     advice = "It waits, or computes outside of Python, and goes on behind the scenes; restarting the kernel ends it."
     return f"takes too long: after {SECONDS:g} seconds it does not heed the request to stop.{where}\n{advice}"
+
+
+def _named(error: BaseException) -> str:
+    """Return the kind of an error and, where it has one, its message."""
+    text = shorten(str(error))
+    return f"{type(error).__name__}: {text}" if text else f"{type(error).__name__}."
 
 
 def _line(error: BaseException, answer) -> str:
