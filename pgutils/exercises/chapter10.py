@@ -484,7 +484,7 @@ ENTROPY = Exercise(
             "not weighted",
             lambda log_probs, mask: mean_entropy(log_probs, mask, weight=torch.ones_like),
             "you add up the logarithms without their probabilities.",
-            "it falls without end as an action dies out, and pulls the policy to even odds.",
+            "it rises without end as an action dies out: as a bonus it makes the policy decided.",
             "an entropy is an expectation. Under which distribution?",
         ),
         Mistake(

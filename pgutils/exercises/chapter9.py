@@ -68,7 +68,7 @@ KL_CATEGORICAL = Exercise(
             "cross-entropy",
             lambda old, new: -(np.exp(old) * new).sum(-1),
             "this is the cross-entropy: the old policy's own entropy is still in it.",
-            "it is not 0 even where nothing has changed, so no step is short enough.",
+            "where nothing has changed it is the entropy: an undecided policy may not move.",
             "what should come out if both policies are the same?",
         ),
         Mistake(
@@ -84,7 +84,14 @@ KL_CATEGORICAL = Exercise(
             "you average over the states; here each has a divergence of its own.",
             "none in a mean; but no maximum over the states can be taken any more.",
             "over which axis does the sum run?",
-            also=(lambda old, new: kl(old, new).mean(), lambda old, new: kl(old, new).sum()),
+            also=(lambda old, new: kl(old, new).mean(),),
+        ),
+        Mistake(
+            "sum over the states",
+            lambda old, new: kl(old, new).sum(),
+            "you add up the states as well; here each has a divergence of its own.",
+            "the more states a batch has, the shorter the step.",
+            "over which axis does the sum run?",
         ),
     ),
     hints=(
@@ -153,11 +160,15 @@ KL_GAUSSIAN = Exercise(
             "log of the variance",
             lambda *args: gaussian_kl(*args, logs=2.0),
             "the logarithm counts twice: it is one of σ, not of σ².",
-            "a policy that narrows is at a negative distance, so nothing stops it.",
+            "a policy that narrows a little is at a negative distance: step by step, nothing stops it.",
             "the density has 1/σ in front of it.",
-            also=(
-                lambda mean, log_std, new_mean, new_log_std: gaussian_kl(mean, log_std / 2, new_mean, new_log_std / 2),
-            ),
+        ),
+        Mistake(
+            "log σ taken for log σ²",
+            lambda mean, log_std, new_mean, new_log_std: gaussian_kl(mean, log_std / 2, new_mean, new_log_std / 2),
+            "you are given log σ, and read it as log σ².",
+            "σ = 9 is taken for 3, and σ = ¼ for ½.",
+            "exp of `log_std`: is it the deviation, or the variance?",
         ),
         Mistake(
             "logarithm turned round",
@@ -706,7 +717,7 @@ LINE_SEARCH = Exercise(
             "one of the two",
             searched(lambda gains, kls, max_kl: (gains > 0) | (kls <= max_kl)),
             "a try is good for you if it gains *or* is near enough.",
-            "the whole step is nearly always taken, however far it leads.",
+            "where the surrogate gains, the whole step is taken, however far it leads.",
             "which of the two may be missing?",
         ),
         Mistake(
@@ -809,7 +820,7 @@ A_STEP_TOO_FAR = Exercise(
             "divergence the wrong way round",
             backtracked(measure=lambda old, new: kl(new, old)),
             "the search is right now, but the divergence is the wrong way round.",
-            "what the old policy often does may become very rare.",
+            "a rare action may die out altogether, and the divergence stays small.",
             "which of the two has drawn the actions?",
         ),
         Mistake(
