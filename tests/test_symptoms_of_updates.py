@@ -344,7 +344,7 @@ def test_divergences_that_are_too_small_or_not_zero():
     old, new = np.array([0.5, 0.3, 0.2]), np.array([0.4, 0.4, 0.2])
     f = wrong(KL, "mean over the actions", "farther than the bound allows, the more so the more actions there are")
     assert kl(f, old, new) == pytest.approx(kl(right(KL), old, new) / 3)
-    f = wrong(KL, "cross-entropy", "where nothing has changed it is the entropy")
+    f = wrong(KL, "cross-entropy", "it is not 0 where nothing has changed: an undecided policy may not move")
     assert kl(f, old, old) == pytest.approx(-(old * np.log(old)).sum())
 
 

@@ -68,7 +68,7 @@ KL_CATEGORICAL = Exercise(
             "cross-entropy",
             lambda old, new: -(np.exp(old) * new).sum(-1),
             "this is the cross-entropy: the old policy's own entropy is still in it.",
-            "where nothing has changed it is the entropy: an undecided policy may not move.",
+            "it is not 0 where nothing has changed: an undecided policy may not move.",
             "what should come out if both policies are the same?",
         ),
         Mistake(
