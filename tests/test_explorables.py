@@ -31,6 +31,7 @@ FIGURES = {
     "corridor": "01-markov-decision-processes",
     "three-seeds": "06-what-makes-it-hard",
     "lambda-dial": "07-actor-critic",
+    "the-clip": "10-ppo",
     "answer-group": "11-language-models",
 }
 VENDORED = {
@@ -1183,6 +1184,261 @@ def test_the_point_of_the_dial_stands_at_its_error(live):
     curve = figure.locator(".dial .both").get_attribute("points").split()
     assert len(curve) == 101
     assert np.abs(np.array(curve[0].split(","), float) - drawn(point, "cx", "cy")).max() < 0.06
+
+
+# The clip.
+
+STOPS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 30, 40, 50, 70, 100, 140, 200]
+FIRST = [0, 2, 5]
+
+
+@pytest.mark.parametrize("clip", [0.2, *pg.generator(10).uniform(0.05, 0.5, size=5)])
+def test_a_sample_gains_what_the_clipped_loss_says(compute, clip):
+    rng = pg.generator(11)
+    ratios, advantages = np.exp(rng.normal(0, 0.7, size=60)), np.repeat([1.0, -1.0, 0.0, *rng.normal(size=3)], 10)
+    found = compute(
+        "the-clip",
+        """const [ratios, weights, clip] = given;
+        return ratios.map((ratio, i) => explorables.theClip.gain(ratio, weights[i], clip));""",
+        [ratios.tolist(), advantages.tolist(), clip],
+    )
+    rho = torch.tensor(ratios, requires_grad=True)
+    each, nothing = (60, 1, 1), torch.zeros(60, 1, 1)  # runs of one step
+    gains = -pg.clipped_loss(rho.log().view(each), nothing, torch.tensor(advantages).view(each), nothing == 0, clip)
+    (slopes,) = torch.autograd.grad(gains.sum(), rho)
+    for name, expected in (
+        ("least", gains.detach().numpy()),
+        ("slope", slopes.numpy()),
+        ("whole", ratios * advantages),
+    ):
+        assert np.abs(expected - [sample[name] for sample in found]).max() < 1e-9
+    silent = ((ratios > 1 + clip) & (advantages > 0)) | ((ratios < 1 - clip) & (advantages < 0))
+    assert [sample["silent"] for sample in found] == silent.tolist()
+
+
+def test_a_sample_at_the_border_still_has_a_gradient(compute):
+    corners = [[1.25, 1], [0.75, 1], [1.25, -1], [0.75, -1], [50, -1]]
+    found = compute("the-clip", "return given.map(([r, A]) => explorables.theClip.gain(r, A, 0.25).slope);", corners)
+    assert found == [1, 1, -1, -1, -1]
+
+
+def ascended(hikes, rate, clip, epochs):
+    """What `pg.ppo` makes of a batch of hikes: its policy, and its report."""
+    mdp, tau = pg.mountain_hike(), pg.mountain_hike().enumerate_trajectories(3)
+    policy = pg.CategoricalPolicy(4, 2, [pg.generator(0)], hidden=())
+    policy.weights[0].data = torch.tensor([HIKE_LOGITS], dtype=torch.float64)
+    states, mask = tau.states[hikes, :-1], torch.tensor(tau.mask[hikes])[None]
+    obs = torch.eye(4, dtype=torch.float64)[torch.tensor(states)][None]
+    values = mdp.state_values(pg.softmax_policy(np.array(HIKE_LOGITS)))
+    weights = torch.tensor(pg.rewards_to_go(tau.rewards[hikes], mdp.gamma) - values[states])[None]
+    batch = pg.EpisodeBatch(obs, torch.tensor(tau.actions[hikes])[None], weights, mask, None, None, None)
+    # the figure divides by the episodes, the loss by the steps
+    optimizer = torch.optim.SGD([policy.weights[0]], lr=rate * int(mask.sum()) / len(hikes))
+    update = pg.ppo(clip=clip, epochs=epochs, minibatches=1, normalized=False)
+    report = update(policy, optimizer, batch, weights)
+    numbers = {key: float(report[key]) for key in report}
+    for share in ("clipped", "outside"):  # reported in seven digits
+        numbers[share] = round(numbers[share] * int(mask.sum())) / int(mask.sum())
+    return pg.softmax_policy(policy.weights[0][0].detach().numpy()), numbers
+
+
+def batches():
+    """Random states of the controls of a batch: hikes, step and clip."""
+    rng, sizes = pg.generator(12), [3, 16] * 4
+    drawn = [
+        (rng.integers(12, size=n).tolist(), float(rng.choice([0.1, 0.3, 1])), rng.uniform(0.05, 0.5)) for n in sizes
+    ]
+    return [(FIRST, 1.0, 0.2), (FIRST, 0.1, 0.2), *drawn]
+
+
+MEASURED = """const { samples, ascend, measure } = explorables.theClip, { hikes, rate, clip, epochs, border } = given;
+    const batch = samples(data, hikes), limit = clip ?? Infinity;
+    const path = ascend(data.theta, batch, { hikes: hikes.length, rate, clip: limit, epochs });
+    return { length: path.length, ...measure(data, batch, path[epochs], limit, border) };"""
+
+
+@pytest.mark.parametrize("clipped", [True, False])
+@pytest.mark.parametrize(("hikes", "rate", "clip"), batches())
+def test_a_batch_goes_where_ppo_takes_it(compute, hikes, rate, clip, clipped):
+    mdp, old = pg.mountain_hike(), pg.softmax_policy(np.array(HIKE_LOGITS))
+    visits = mdp.occupancy(old)[:3]
+    for epochs in (1, 7, 200):
+        policy, report = ascended(hikes, rate, clip if clipped else np.inf, epochs)
+        given = {"hikes": hikes, "rate": rate, "clip": clip if clipped else None, "epochs": epochs, "border": clip}
+        found = compute("the-clip", MEASURED, given)
+        kl = visits @ (old * np.log(old / policy)).sum(1)[:3] / visits.sum()
+        numbers = [found[name] for name in ("silent", "largest", "kl", "objective")]
+        expected = [report["clipped"], report["largest_ratios"], kl, mdp.expected_return(policy)]
+        assert np.abs(np.subtract(numbers, expected)).max() < 1e-9
+        assert not clipped or abs(found["outside"] - report["outside"]) < 1e-9
+        assert found["length"] == epochs + 1
+        for sample in found["moved"]:
+            at = sample["state"], sample["action"]
+            assert abs(sample["ratio"] - policy[at] / old[at]) < 1e-9
+            assert sample["outside"] == (abs(sample["ratio"] - 1) > clip)
+
+
+def test_the_samples_of_a_batch_are_its_steps(compute):
+    hikes = [0, 2, 5, 5, 11, 0]
+    tau, values = (
+        pg.mountain_hike().enumerate_trajectories(3),
+        pg.mountain_hike().state_values(pg.softmax_policy(np.array(HIKE_LOGITS))),
+    )
+    weights = pg.rewards_to_go(tau.rewards, 0.9) - values[tau.states[:, :-1]]
+    steps = [(i, t) for i in hikes for t in range(3) if tau.mask[i, t]]
+    expected = sorted((-weights[at], tau.states[at], tau.actions[at]) for at in steps)
+    found = compute("the-clip", "return explorables.theClip.samples(data, given);", hikes)
+    assert [sample["weight"] for sample in found] == sorted({-weight for weight, *_ in expected}, reverse=True)
+    each = [(-sample["weight"], sample["state"], sample["action"]) for sample in found for _ in range(sample["count"])]
+    assert np.abs(np.subtract(sorted(each), expected)).max() < 1e-9
+
+
+def test_the_batch_shown_first_ends_as_was_to_be_seen(live):
+    policy, report = ascended(FIRST, 1.0, 0.2, 200)
+    free, without = ascended(FIRST, 1.0, np.inf, 200)
+    small = ascended(FIRST, 0.1, 0.2, 200)[1]
+    figure = live("the-clip")
+    figure.get_by_role("button", name="Go to epoch 200").press("Enter")
+    assert figure.get_by_role("status").text_content() == (
+        "After 200 epochs, ε = 0.20: largest ratio 1.86, mean KL 0.063; 43% of the samples are silent. "
+        "Without the clip: 3.71 and 2.177."
+    )
+    assert (
+        f"{report['largest_ratios']:.2f} {without['largest_ratios']:.2f} {small['largest_ratios']:.2f}"
+        == "1.86 3.71 1.23"
+    )
+    J = [pg.mountain_hike().expected_return(each) for each in (policy, free)]
+    rows = [row.locator("td").all_text_contents() for row in figure.locator("table").first.locator("tbody tr").all()]
+    assert rows == [
+        ["0.063", "1.86", f"{100 * report['outside']:.0f}%", "43%", f"{J[0]:.3f}"],
+        ["2.177", "3.71", "71%", "0%", f"{J[1]:.3f}"],
+    ]
+    figure.get_by_label("Step").select_option("0.1")
+    assert figure.get_by_role("status").text_content() == ""
+    assert figure.locator("table").first.locator("td").nth(1).text_content() == "1.23"
+
+
+def test_new_hikes_are_those_of_the_random_numbers(live):
+    figure, numbers = live("the-clip"), mulberry32(1, 22)
+    tau = pg.mountain_hike().enumerate_trajectories(3)
+    ends = np.cumsum(tau.probability(pg.softmax_policy(np.array(HIKE_LOGITS))))
+    status = figure.get_by_role("status")
+
+    def expected(size):
+        return [int(np.searchsorted(ends, next(numbers), side="right")) for _ in range(size)]
+
+    for _ in range(2):
+        figure.get_by_role("button", name="Play new hikes").press("Enter")
+        hikes = expected(3)
+        assert status.text_content() == f"3 new hikes: {tau.mask[hikes].sum()} samples."
+    figure.get_by_label("Hikes").select_option("16")
+    figure.get_by_role("button", name="Go to epoch 200").press("Enter")
+    largest = ascended(expected(16), 1.0, 0.2, 200)[1]["largest_ratios"]
+    assert f"largest ratio {largest:.2f}," in status.text_content()
+
+
+def along(ratio):
+    """Where a ratio stands on its rail."""
+    return 132 + 200 * np.log(np.clip(ratio, 0.1, 4) / 0.1) / np.log(40)
+
+
+@pytest.mark.parametrize("k", [0, 1, 5, 21])
+def test_samples_stand_on_their_rails_at_their_ratios(live, compute, k):
+    figure = live("the-clip")
+    slider = figure.get_by_role("slider", name="epochs")
+    for _ in range(k):
+        slider.press("ArrowRight")
+    assert slider.get_attribute("aria-valuetext") == str(STOPS[k])
+    given = {"hikes": FIRST, "rate": 1, "epochs": STOPS[k], "border": 0.2}
+    held, free = (compute("the-clip", MEASURED, {**given, "clip": clip}) for clip in (0.2, None))
+    rails = figure.locator(".rails")
+    ratios = np.array([sample["ratio"] for sample in held["moved"]])
+    assert (
+        np.abs(drawn(rails.locator(".trail"), "x1", "x2") - np.stack([0 * ratios + along(1), along(ratios)], 1)).max()
+        < 1e-9
+    )
+    ghosts = along(np.array([sample["ratio"] for sample in free["moved"]]))
+    assert np.abs(drawn(rails.locator("circle.free"), "cx")[:, 0] - ghosts).max() < 1e-9
+    silent = np.array([sample["silent"] for sample in held["moved"]])
+    rims = [sample["outside"] for sample in held["moved"] if not sample["silent"]]
+    squares = drawn(rails.locator("rect.silent"), "x", "width").reshape(-1, 2)
+    assert np.abs(squares.sum(1) - squares[:, 1] / 2 - along(ratios[silent])).max(initial=0) < 1e-9
+    discs = rails.locator("circle.sample")
+    assert np.abs(drawn(discs, "cx")[:, 0] - along(ratios[~silent])).max() < 1e-9
+    assert discs.evaluate_all("discs => discs.map((disc) => disc.classList.contains('outside'))") == rims
+    said = rails.get_attribute("aria-label")
+    assert f"after {STOPS[k]} epochs: {silent.sum()} are silent, {sum(rims)} are outside and have a gradient" in said
+    marks = figure.locator(".divergence circle")
+    heights = [178 - 160 * np.log10(np.clip(run["kl"], 1e-4, 10) / 1e-4) / 5 for run in (free, held)]
+    expected = np.stack([np.full(2, 42 + k / 21 * 284), heights], 1)
+    assert np.abs(drawn(marks, "cx", "cy") - expected).max() < 1e-9
+    curve = figure.locator(".divergence polyline.held").get_attribute("points").split()
+    assert len(curve) == len(STOPS)
+    assert np.abs(np.array(curve[k].split(","), float) - expected[1]).max() < 0.06
+
+
+def test_rails_end_where_an_action_is_certain_and_only_some_reach_the_silent_zones(live):
+    figure, old = live("the-clip"), pg.softmax_policy(np.array(HIKE_LOGITS))
+    names = {"trailhead, path": (0, 0), "forest, climb": (1, 1), "forest, path": (1, 0), "ridge, climb": (2, 1)}
+    rows = figure.locator(".rails text").all_text_contents()
+    labels = [row for row in rows if row in names]
+    paths = figure.locator(".rails .rail").evaluate_all("rails => rails.map((rail) => rail.getAttribute('d'))")
+    ends = [float(re.search(r"H([\d.]+)m", path)[1]) for path in paths]
+    assert np.abs(np.array(ends) - [along(1 / old[names[label]]) for label in labels]).max() < 1e-9
+    zones = drawn(figure.locator(".rails .quiet"), "x", "width", "y", "height")
+    good = sum(row.startswith("+") for row in rows)
+    up, down = [along(1.2), 332 - along(1.2), 20, 22 * good], [132, along(0.8) - 132, 20 + 22 * good, 22]
+    assert np.abs(zones - [up, down]).max() < 1e-9
+    assert ends[labels.index("ridge, climb")] < along(1.2)
+
+
+def test_one_sample_is_dragged_and_says_which_branch_counts(live):
+    figure = live("the-clip")
+    sample = figure.get_by_role("group", name="One sample")
+    ratio, clip, before = (sample.get_by_role("slider", name=name) for name in ("ratio ρ", "clip ε", "old probability"))
+    picture, said = sample.locator("svg"), sample.locator("p").last
+    drag(figure.page, sample.locator(".handle"), 60)
+    at = float(ratio.input_value())
+    assert at > 1.2
+    assert f"at {at:.2f} it is +1.20, with slope 0." in picture.get_attribute("aria-label")
+    assert said.text_content().startswith(
+        f"ρA is +{at:.2f} and clip(ρ)A is +1.20. The second is smaller, and the slope is 0: the sample is silent."
+    )
+    square = drawn(sample.locator("rect.silent"), "x", "y", "width")[0]
+    assert np.abs(square[:2] + square[2] / 2 - [30 + 100 * at, 186 - 56 * 1.2]).max() < 1e-9
+    sample.get_by_role("button", name="A = −1").press("Enter")
+    assert "The first is smaller, and the slope is −1. " in said.text_content()
+    disc = drawn(sample.locator("circle.sample"), "cx", "cy")[0]
+    assert np.abs(disc - [30 + 100 * at, 186 - 56 * (3 - at)]).max() < 1e-9
+    ratio.press("Home")
+    assert "ρA is 0.00 and clip(ρ)A is −0.80. The second is smaller, and the slope is 0: " in said.text_content()
+    clip.press("End")
+    assert "clip(ρ)A is −0.50" in said.text_content()
+    sample.get_by_role("button", name="A = +1").press("Enter")
+    assert sample.locator(".beyond").count() == 0
+    before.press("End")
+    ratio.press("End")
+    assert abs(float(ratio.input_value()) - 1.05) < 1e-9
+    assert said.text_content().endswith(
+        "Both are the same, and the slope is +1. The ratio ends at 1.05, where the action is certain, "
+        "so it can never be clipped upwards."
+    )
+    assert np.abs(drawn(sample.locator(".beyond"), "x", "width") - [30 + 100 / 0.95, 300 - 100 / 0.95]).max() < 1e-9
+
+
+@pytest.mark.parametrize(("sign", "y"), [(1, lambda gain: 186 - 56 * gain), (-1, lambda gain: 18 - 56 * gain)])
+def test_the_branches_of_a_sample_are_drawn_where_they_are(live, sign, y):
+    figure = live("the-clip")
+    figure.get_by_role("button", name="A = −1" if sign < 0 else "A = +1").press("Enter")
+    at = np.array([0, 0.8, 1.2, 3])
+    ends = {"whole": [0, 3], "cut": at, "pushes": [0, 1.2] if sign > 0 else [0.8, 3]}
+    ends["rests"] = [1.2, 3] if sign > 0 else [0, 0.8]
+    for line, ratios in ends.items():
+        ratios = np.array(ratios)
+        gains = sign * (ratios if line in ("whole", "pushes") else ratios.clip(0.8, 1.2))
+        points = figure.locator(f".gain .{line}").get_attribute("points").split()
+        found = np.array([point.split(",") for point in points], float)
+        assert np.abs(found - np.stack([30 + 100 * ratios, y(gains)], 1)).max() < 1e-9
 
 
 # A group of answers.

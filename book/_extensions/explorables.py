@@ -22,6 +22,7 @@ SHARED = ["vendor/htm-preact.js", "explorable.js"]
 NEEDS = {
     "twelve-hikes": ["hike.js"],
     "hike-estimates": ["hike.js"],
+    "the-clip": ["hike.js"],
     "cart-pole": ["cart.js"],
     "sixteen-runs": ["cart.js"],
 }

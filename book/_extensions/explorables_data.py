@@ -178,6 +178,23 @@ def lambda_dial() -> dict:
     }
 
 
+def the_clip() -> dict:
+    """Return the hike as in chapter 2, the visits of its states, and for each
+    trajectory its chance and the weights of its steps, G_t - V(s_t); ``first`` is
+    the batch shown first, in which there are samples of every kind."""
+    hike, tau = pg.mountain_hike(), pg.mountain_hike().enumerate_trajectories(3)
+    policy = pg.softmax_policy(np.array(HIKE_LOGITS))
+    weights = pg.rewards_to_go(tau.rewards, hike.gamma)
+    weights = weights - hike.state_values(policy)[tau.states[:, :-1]]
+    start = twelve_hikes()
+    for i, chance in enumerate(tau.probability(policy).tolist()):
+        steps = len(start["trajectories"][i]["steps"])
+        added = {"chance": chance, "weights": weights[i, :steps].tolist()}
+        start["trajectories"][i].update(added)
+    visits = hike.occupancy(policy) * ~hike.terminal
+    return {**start, "visits": visits.tolist(), "first": [0, 2, 5]}
+
+
 def answer_group() -> dict:
     """Return the answers of chapter 11's model, and the group shown first."""
 
