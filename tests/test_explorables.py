@@ -467,6 +467,7 @@ def test_the_three_baselines_are_those_of_the_chapter(live):
     assert status.text_content() == "Baseline 1.00 (optimal): variance 1.651, mean +0.008 as before."
     press("The bandit")
     assert status.text_content() == ""
+    assert figure.locator("select").count() == 0  # it has one component only
     press("the value")
     assert status.text_content() == "Baseline 0.90 (the value): variance 0.0576, mean +0.090 as before."
     press("none")
@@ -721,6 +722,8 @@ def test_sixteen_runs_learn_while_one_watches(live):
     assert float(x) == 336
     assert abs(float(y) - (240 - 228 * last / 500)) < 0.3  # a whole number is said
     assert figure.get_by_role("button", name="Train again").count() == 1
+    figure.get_by_role("button", name="Other random numbers").press("Enter")
+    assert figure.get_by_role("status").text_content() == "Other random numbers: nothing is learned yet."
 
 
 def test_the_films_of_sixteen_runs_come_to_rest(open_page):
@@ -731,6 +734,7 @@ def test_the_films_of_sixteen_runs_come_to_rest(open_page):
     assert figure.get_by_role("button", name="reward-to-go").count() == 0  # what the chapter does not know yet
     figure.get_by_role("button", name="Train sixteen runs").press("Enter")
     figure.get_by_role("button", name="Pause").press("Enter")
+    assert re.fullmatch(r"Paused after \d+ iterations\.", figure.get_by_role("status").text_content())
     paused = figure.inner_html()
     page.wait_for_timeout(300)
     assert figure.inner_html() == paused
@@ -794,6 +798,10 @@ def test_the_cart_waits_for_a_push_where_motion_is_unwelcome(live):
         figure.page.keyboard.press("ArrowLeft")
     figure.page.wait_for_timeout(200)
     assert steps.text_content() == "3"
+    cart = figure.get_by_role("img", name="You: the cart").get_attribute("aria-label")
+    assert figure.get_by_role("status").text_content() == f"3 steps. {cart}"
+    assert re.search(r"is at −0\.\d\d, the pole leans \d\.\d degrees to the right\.$", cart)  # pushed away below it
+    assert figure.get_by_role("button", name="Pause").count() == 0  # nothing runs
     figure.get_by_label("Pace").select_option("real time")
     figure.get_by_role("button", name="Push right").press("Enter")
     status = figure.locator("[role=status]:not(:empty)")
@@ -803,6 +811,11 @@ def test_the_cart_waits_for_a_push_where_motion_is_unwelcome(live):
         status.text_content(),
     )
     assert said[1] == said[2] == steps.text_content()
+    figure.get_by_role("button", name="New start").press("Enter")
+    assert figure.get_by_role("status").text_content() == "A new start."
+    figure.get_by_role("button", name="Push right").press("Enter")
+    figure.get_by_role("button", name="Pause").press("Enter")
+    assert figure.get_by_role("status").text_content() == "Paused; a push goes on."
     figure.get_by_role("slider", name="updates of the policy").press("Home")  # which begins anew
     figure.get_by_role("button", name="Push right").press("Enter")
     status.wait_for(timeout=60_000)
@@ -864,7 +877,7 @@ def test_who_is_paid_says_what_the_chapter_says(live):
     press("only the last step pays")
     assert len(set(re.findall(r"[\d.]+ episodes|, [\d.]+", status.text_content().replace(" episodes", "")))) == 1
     press("whatever is tossed")
-    assert status.text_content() == said.format("no number of", "no number of")
+    assert status.text_content() == "The gradient is 0, and no number of episodes gives a signal-to-noise ratio of 1."
     assert figure.get_by_text("the variance is 0.50, with the total return 0.00").count() == 1
     assert [figure.locator(f".payments rect.{kind}").count() for kind in kinds] == [0, 3, 1]
 
@@ -974,6 +987,7 @@ def test_the_climbers_end_where_the_chapter_says(live):
     assert figure.get_by_role("status").text_content() == said.replace("-", "−")
     assert -378.6 < stale < -378
     figure.get_by_role("button", name="Back to p = 0.3").press("Enter")
+    assert figure.get_by_role("status").text_content() == "p is 0.3 again; estimates and climbers begin anew."
     for name, walks in (("Walk once", 1), ("Walk 100 times", 101)):
         figure.get_by_role("button", name=name).press("Enter")
         assert f" of {walks} estimates have the wrong sign" in figure.get_by_role("status").text_content()

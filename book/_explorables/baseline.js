@@ -177,8 +177,10 @@
       <div class="two">
         <${Slider} name="baseline b" text=${b.toFixed(2)} min=${problem.from} max=${problem.to} step=${problem.step}
           value=${b} onInput=${drag} />
-        <${Choice} name="Component shown" value=${problem.components[k]} among=${problem.components}
-          onChange=${(name) => setK(problem.components.indexOf(name))} />
+        ${problem.components.length > 1 && html`
+          <${Choice} name="Component shown" value=${problem.components[k]} among=${problem.components}
+            onChange=${(name) => setK(problem.components.indexOf(name))} />
+        `}
       </div>
       <p class="buttons">Set b: ${marks.map((mark) =>
         html`<button type="button" onClick=${() => put(mark)}>

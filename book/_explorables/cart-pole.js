@@ -3,7 +3,7 @@
 
 (() => {
   const { html, useEffect, useMemo, useRef, useState } = htmPreact;
-  const { show, Slider, Choice, random, softmax, sum, still } = explorables;
+  const { show, Slider, Choice, plain, random, softmax, sum, still } = explorables;
   const { step, fallen, start, Cart } = explorables.cart;
 
   /** π(· | state) of a network with tanh units between its layers. */
@@ -27,15 +27,21 @@
   const PACES = { "one step a push": 0, "quarter speed": 0.25, "half speed": 0.5, "real time": 1 };
   const SCALE = 60, WIDTH = 340, HEIGHT = 128, GROUND = 112;
 
+  /** Where a player's cart is, and how its pole leans, for those who do not see it. */
+  function inWords(title, { state: [x, , angle] }) {
+    const degrees = (angle * 180) / Math.PI, side = degrees < 0 ? "to the left" : "to the right";
+    return `${title}: the cart is at ${plain(x, 2)}, the pole leans ${Math.abs(degrees).toFixed(1)} degrees ${side}.`;
+  }
+
   function Lane({ title, player, env, chance, onPointerDown }) {
     const { state: [x, , angle], steps, action, ended } = player;
-    const px = WIDTH / 2 + x * SCALE, degrees = Math.round((angle * 180) / Math.PI) || 0;
+    const px = WIDTH / 2 + x * SCALE;
     const outcome = ended ? (steps < env.max_steps ? ", fallen" : ", all of them") : "";
     return html`
       <div>
         <svg class="lane ${ended ? "over" : ""}" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img"
           onPointerDown=${onPointerDown}
-          aria-label="${title}: the cart is at ${x.toFixed(1)}, the pole leans ${degrees} degrees.">
+          aria-label=${inWords(title, player)}>
           <${Cart} ...${{ x, angle, middle: WIDTH / 2, y: GROUND, scale: SCALE, pole: 68, env }} />
           ${action !== null && html`
             <line class="force" x1=${px + (action ? 20 : -20)} x2=${px + (action ? 40 : -40)}
@@ -60,6 +66,7 @@
     const [pace, setPace] = useState(still() ? "one step a push" : "quarter speed");
     const [running, setRunning] = useState(false);
     const [best, setBest] = useState(0);
+    const [said, setSaid] = useState("");
     const pushing = useRef(1);
     const { updates, layers, return: value } = env.policies[which];
     const over = world.you.ended && world.policy.ended;
@@ -71,13 +78,19 @@
       }));
     const push = (action) => {
       pushing.current = action;
+      setSaid("");
       if (over) return;
       if (PACES[pace] === 0) tick();
       else setRunning(true);
     };
-    const again = () => {
+    const again = (told = "") => {
       setRunning(false);
       setWorld(fresh());
+      setSaid(told);
+    };
+    const pause = () => {
+      setRunning(false);
+      setSaid("Paused; a push goes on.");
     };
 
     useEffect(() => {
@@ -103,7 +116,11 @@
       ? `Over. You: ${world.you.steps} steps; your best so far: ${
         Math.max(best, world.you.steps)
       }. The policy after ${updates} updates: ${world.policy.steps} steps.`
-      : "";
+      : !PACES[pace] && world.you.steps
+      ? `${world.you.steps} ${world.you.steps === 1 ? "step" : "steps"}. ${
+        world.you.ended ? "You are down, the policy goes on." : inWords("You", world.you)
+      }`
+      : said;
 
     return html`
       <div onKeyDown=${keys}>
@@ -115,11 +132,15 @@
         <p class="buttons">
           <button type="button" onClick=${() => push(0)}>← Push left</button>
           <button type="button" onClick=${() => push(1)}>Push right →</button>
-          <button type="button" onClick=${() => setRunning(false)}>Pause</button>
-          <button type="button" onClick=${again}>New start</button>
+          ${PACES[pace] > 0 && html`<button type="button" onClick=${pause}>Pause</button>`}
+          <button type="button" onClick=${() => again("A new start.")}>New start</button>
         </p>
         <div class="two">
-          <${Choice} name="Pace" value=${pace} among=${Object.keys(PACES)} onChange=${setPace} />
+          <${Choice} name="Pace" value=${pace} among=${Object.keys(PACES)} onChange=${(name) => {
+            setPace(name);
+            if (!PACES[name]) setRunning(false);
+            setSaid("");
+          }} />
           <${Slider} name="updates of the policy" text="${updates}, with a mean return of ${value}" min="0"
             max=${env.policies.length - 1} step="1" value=${which} onInput=${(i) => {
               setWhich(i);

@@ -225,7 +225,10 @@
           add(Array.from({ length: 100 }, () => walk(p, next)));
         }}>Walk 100 times</button>
         <button type="button" onClick=${() => go(5)}>Climb 5 steps</button>
-        <button type="button" onClick=${() => move(first)}>Back to p = ${first}</button>
+        <button type="button" onClick=${() => {
+          move(first);
+          setNews(`p is ${first} again; estimates and climbers begin anew.`);
+        }}>Back to p = ${first}</button>
       </p>
       <p role="status">${news}</p>
       <${Numbers}>

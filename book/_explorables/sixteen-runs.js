@@ -279,7 +279,7 @@
     };
     const over = done() === ITERATIONS && !running;
     const press = () => {
-      setNews("");
+      setNews(running ? `Paused after ${done()} iterations.` : "");
       if (over) restart(method, seed);
       setRunning(over || !running);
     };
@@ -304,6 +304,7 @@
         <button type="button" onClick=${() => {
           setFinished({});
           restart(method, seed + 1);
+          setNews("Other random numbers: nothing is learned yet.");
         }}>Other random numbers</button>
       </p>
       <div class="pictured two">

@@ -35,7 +35,6 @@
   };
   const [COINS] = Object.keys(PRESETS);
   const WIDTH = 340, GRID = 168, LEFT = 36, TOP = 46, BARS = LEFT + GRID + 14;
-  const needed = ({ episodes }) => (Number.isFinite(episodes) ? episodes.toFixed(2) : "no number of");
 
   function Grid({ rewards, toGo, now, whole }) {
     const T = rewards.length, cell = Math.min(44, GRID / T), bottom = TOP + T * cell;
@@ -95,9 +94,11 @@
 
     const told = (list) => {
       const [all, later] = [false, true].map((flag) => moments(list, flag));
-      return `For a signal-to-noise ratio of 1: ${needed(all)} episodes with the total return, ${
-        needed(later)
-      } with reward-to-go.`;
+      return Number.isFinite(all.episodes)
+        ? `For a signal-to-noise ratio of 1: ${all.episodes.toFixed(2)} episodes with the total return, ${
+          later.episodes.toFixed(2)
+        } with reward-to-go.`
+        : "The gradient is 0, and no number of episodes gives a signal-to-noise ratio of 1.";
     };
     const take = (name) => {
       const list = PRESETS[name](name === COINS || T > 2 ? Math.max(T, 2) : 8);
@@ -146,7 +147,9 @@
         </div>
       </div>
       <p>Summed over all logits the variance is <strong>${now.total.toFixed(2)}</strong>, with the total return ${whole
-        .total.toFixed(2)}; a signal-to-noise ratio of 1 takes <strong>${needed(now)}</strong> episodes.</p>
+        .total.toFixed(2)}; a signal-to-noise ratio of 1 ${Number.isFinite(now.episodes)
+        ? html`takes <strong>${now.episodes.toFixed(2)}</strong> episodes`
+        : "takes more than any number of episodes"}.</p>
       <p role="status">${news}</p>
       <${Numbers}>
         <${Table} caption="Variance of the estimate for the logit of heads"
