@@ -1330,6 +1330,13 @@ def test_the_batch_shown_first_ends_as_was_to_be_seen(live):
     figure.get_by_label("Step").select_option("0.1")
     assert figure.get_by_role("status").text_content() == ""
     assert figure.locator("table").first.locator("td").nth(1).text_content() == "1.23"
+    batch = figure.get_by_role("group", name="A batch")
+    for name in ("epochs", "clip ε"):
+        figure.get_by_role("button", name="Go to epoch 200").press("Enter")
+        assert figure.get_by_role("status").text_content().startswith("After 200 epochs, ε = 0.20: ")
+        batch.get_by_role("slider", name=name).press("ArrowLeft")
+        assert figure.get_by_role("status").text_content() == ""
+    assert batch.get_by_role("slider", name="epochs").get_attribute("aria-valuetext") == "200"
 
 
 def test_new_hikes_are_those_of_the_random_numbers(live):
@@ -1424,6 +1431,8 @@ def test_one_sample_is_dragged_and_says_which_branch_counts(live):
     assert "The first is smaller, and the slope is −1. " in said.text_content()
     disc = drawn(sample.locator("circle.sample"), "cx", "cy")[0]
     assert np.abs(disc - [30 + 100 * at, 186 - 56 * (3 - at)]).max() < 1e-9
+    drag(figure.page, sample.locator(".handle"), 600)
+    assert float(ratio.input_value()) == 3  # as far as the picture goes
     ratio.press("Home")
     assert "ρA is 0.00 and clip(ρ)A is −0.80. The second is smaller, and the slope is 0: " in said.text_content()
     clip.press("End")
