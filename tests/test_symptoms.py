@@ -602,6 +602,30 @@ def test_shares_of_a_mixture_that_do_not_add_up():
 
 
 @pytest.mark.parametrize(
+    ("mistake", "symptom"),
+    [
+        ("a reward beyond the value", "one reward counts twice, by itself and in the value"),
+        ("value of the state before", "the last reward counts twice, by itself and in the value"),
+    ],
+)
+def test_a_reward_that_counts_twice(mistake, symptom):
+    target, gamma = wrong("n-step-return", mistake, symptom), 0.5
+    doubled = 1 if mistake == "a reward beyond the value" else 0
+    rewards = np.eye(3)[doubled]  # with exact values
+    assert target(rewards, pg.rewards_to_go(rewards, gamma), 1, gamma)[0] == gamma**doubled + gamma
+    np.testing.assert_allclose(pg.rewards_to_go(rewards, gamma)[0], gamma**doubled)
+
+
+def test_values_beyond_the_end_and_errors_that_fade():
+    target = wrong("n-step-return", "the last value for ever", "the fatal action is paid for a future that never comes")
+    assert target(np.array([0.0]), np.array([5.0]), 1, 0.9)[0] == 4.5
+    for spelling in (0, 1):
+        mix = wrong("gae-sum", "λ counted once", "fade no faster than in a reward-to-go", spelling)
+        shares = [mix(np.eye(9)[k], 0.9, 0.5)[0] for k in range(1, 9)]
+        np.testing.assert_allclose(np.divide(shares[1:], shares[:-1]), 0.9)
+
+
+@pytest.mark.parametrize(
     ("mistake", "symptom", "sign"),
     [
         ("value not discounted", "where values are positive, the targets are too large", 1),
@@ -755,6 +779,80 @@ def test_k_estimates():
     assert mean("no one subtracted", "too large by the length") == pytest.approx(divergence + 1)
 
 
+def test_the_length_of_a_leash():
+    log_probs = torch.full((2, 4), -1.0, dtype=torch.float64, requires_grad=True)
+    mask = torch.tensor([[True, False, False, False], [True] * 4])
+
+    def pull(mistake, symptom, rows=slice(None)):
+        penalty = wrong("k3-penalty", mistake, symptom)(log_probs[rows], log_probs[rows].detach() - 0.3, mask[rows])
+        return torch.autograd.grad(penalty, log_probs)[0]
+
+    looser = pull(
+        "mean over the tokens of each answer", "the leash of a long answer is looser than that of a short one"
+    )
+    assert looser[0, 0] == pytest.approx(4 * looser[1, 0])
+    larger = "the larger the group, the shorter the leash"
+    assert pull("sum over the answers", larger)[0, 0] == pytest.approx(pull("sum over the answers", larger, [0])[0, 0])
+    assert pull("k1", "")[0, 0] == pytest.approx(pull("ρ detached", "the gradient of k₁: no leash at all")[0, 0])
+
+
+def test_rho_of_whole_answers_varies_more():
+    wrong("k3-penalty", "whole answers", "the ρ of an answer is a product, and varies far more than that of a token")
+    rho = np.array([0.4, 0.6]) / 0.5
+    variances = [np.multiply.reduce(list(itertools.product(rho, repeat=n)), 1).var() for n in (1, 8)]
+    assert variances[1] > 8 * variances[0]
+
+
+def test_k3_of_whole_answers_as_a_leash():
+    wrong("a-leash-of-air", "k3 as a loss", "99.8% of the best at β = ½, 96% at ⅕")
+    mdp, _ = pg.language_mdp("ab", longest=3, reward=lambda y: float(y.endswith(".") and y.count("a") == 1))
+    rows = [[2, 6, 2], [-9, 6, 3], [-4, 4, 3], [2, 0, 4], [-5, -1, -3], [4, 0, -2], [-5, -2, 0], [0, 0, 0]]
+    theta = np.array(rows) / 10  # of chapter 11
+    tau = mdp.enumerate_trajectories(horizon=3)
+    r, where = tau.rewards.sum(-1), (tau.states[:, :-1], tau.actions)
+    reference = tau.probability(pg.softmax_policy(theta))
+    for beta, said in ((0.5, 0.998), (0.2, 0.96)):
+        logits = theta.copy()
+        for _ in range(2000):
+            policy = pg.softmax_policy(logits)
+            model, visits = tau.probability(policy), np.zeros(policy.shape)
+            weights = model * (r - beta * (1 - reference / model))
+            np.add.at(visits, where, weights[:, None] * tau.mask)
+            logits += 0.5 * (visits - policy * visits.sum(-1, keepdims=True))
+        model = tau.probability(pg.softmax_policy(logits))
+        reached = model @ r - beta * model @ np.log(model / reference)
+        share = reached / (beta * np.log(reference @ np.exp(r / beta)))
+        assert round(share, 3 if said > 0.99 else 2) == said
+
+
+def test_leashes_that_are_none_or_too_strong_or_too_short():
+    rewards = torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64)
+    reference = torch.tensor([-1.0, -2.0, -0.5], dtype=torch.float64)
+
+    def slope(loss, beta):
+        log_probs = torch.tensor([-0.5, -1.0, -2.0], dtype=torch.float64, requires_grad=True)
+        return torch.autograd.grad(loss(rewards, log_probs, reference, beta), log_probs)[0]
+
+    name = "a-leash-of-air"
+    right, k2 = EXERCISES[name].solution, EXERCISES[name].conventions[0].right
+    nothing = wrong(name, "as a number in the loss", "just what the broken code does, in expectation")
+    torch.testing.assert_close(slope(nothing, 0.5), slope(nothing, 0.0))
+    torch.testing.assert_close(slope(wrong(name, "k2 without its half", "a leash of 2β"), 0.5), slope(k2, 1.0))
+    shrunk = wrong(name, "mean of the group", "the expected gradient shrinks by 1 - 1/G")
+    torch.testing.assert_close(slope(shrunk, 0.5), slope(right, 0.5) * 2 / 3)
+
+
+def test_three_means_of_a_padded_group():
+    f = wrong("three-means", "padding in the third", "the more padding a group has, the shorter the step")
+    args = np.full((2, 2), -1.0), np.ones(2), np.ones((2, 2), bool)
+    padded = [np.pad(x, ((0, 0), (0, 6))) if np.ndim(x) == 2 else x for x in args]
+    assert f(*padded)[2] == f(*args)[2] / 4
+    f = wrong("three-means", "mean of the means", "a token of a long answer counts less")
+    mask, weights = np.array([[True, False, False], [True, True, True]]), np.ones(2)
+    each = [f(-np.eye(3)[[k]] * np.array([[row == 0], [row == 1]]), weights, mask)[2] for row, k in ((0, 0), (1, 0))]
+    assert each[0] == pytest.approx(3 * each[1])
+
+
 def test_k1_as_a_loss_has_no_expected_gradient():
     wrong("k3-penalty", "k1", "as a loss it has an expected gradient of exactly zero")
     logits = torch.tensor([0.3, -0.2, 1.0], dtype=torch.float64, requires_grad=True)
@@ -773,14 +871,19 @@ def test_pass_at_k_from_an_estimated_p():
     mean = lambda f: chance @ [f(np.array([c]), n, k) for c in counts]  # noqa: E731
     assert mean(low) < mean(right) - 0.01
     assert mean(right) == pytest.approx(1 - (1 - p) ** k)
-    high = wrong("pass-at-k", "mean before the formula", "too high")
+    high = wrong("pass-at-k", "mean before the formula", "too high where prompts differ")
     assert high(np.array([0, n]), n, k) > right(np.array([0, n]), n, k)
+    assert mean(high) < mean(right)  # of a single prompt
+    hopeless = wrong("pass-at-k", "none missing", "the prompts that are solved best count as if they were hopeless")
+    assert hopeless(np.array([n - k + 1]), n, k) == 0
 
 
 @pytest.mark.parametrize(
     ("mistake", "symptom", "factor"),
     [
         ("own answer included", "shrinks by 1 - 1/G", 2 / 3),
+        ("own reward in the sum", "shrinks by 1 - 1/(G - 1)", 1 / 2),
+        ("batch mean", "a step that is a little short", 5 / 6),
         ("divided by G", "unbiased", 1),
         ("all prompts in one mean", "unbiased", 1),
         ("groups interleaved", "unbiased", 1),

@@ -99,6 +99,16 @@ def test_without_the_half_the_spread_settles_elsewhere():
     assert abs(slope(lambda s: fit(f, s), 0.0)) > 0.5
 
 
+def test_with_the_log_of_the_variance_the_spread_settles_too_narrow():
+    f = wrong(NAME, "log of the variance", "the spread settles where it should not, too narrow")
+    assert slope(lambda s: np.array([one_number(f, z, s) for z in NODES]) @ SHARES, 0.0) < -0.5
+
+
+def test_a_narrow_policy_calls_actions_likely_that_it_never_draws():
+    f = wrong(NAME, "square divided by σ", "calls actions likely that it hardly ever draws")
+    assert one_number(f, 0.5, np.log(0.01)) > -10 > -1000 > one_number(right(NAME), 0.5, np.log(0.01))
+
+
 @pytest.mark.parametrize("mistake", ["normaliser forgotten", "log σ with the wrong sign"])
 def test_every_action_widens(mistake):
     f = wrong(NAME, mistake, "every action widens the policy")
@@ -130,6 +140,7 @@ ENTROPY = "gaussian-entropy"
         ("e forgotten", "none in the gradient", 1),
         ("e with the wrong sign", "none in the gradient", 1),
         ("constant counted once", "none in the gradient", 1),
+        ("constants forgotten", "none in the gradient", 1),
         ("half forgotten", "none in the gradient", 1),
         ("mean over dimensions", "D times too weak", 1 / 3),
         ("variance for σ", "twice too strong", 2),
@@ -153,6 +164,7 @@ def test_entropies_that_are_read_as_too_low_or_too_high():
         f = wrong(ENTROPY, mistake, symptom)
         assert f(log_std) - right(ENTROPY)(log_std) == pytest.approx(by)
     assert wrong(ENTROPY, "half forgotten", "read as too high")(log_std) > right(ENTROPY)(log_std)
+    assert wrong(ENTROPY, "constants forgotten", "read as too low")(log_std) < right(ENTROPY)(log_std)
     f = wrong(ENTROPY, "log taken twice", "a policy of σ = 1 has no entropy, and a narrow one none either")
     assert not np.isfinite(f(np.zeros(1)))
     assert not np.isfinite(f(-np.ones(1)))
@@ -189,6 +201,9 @@ def test_what_the_environment_receives():
     assert round(6 * (sent == 1).mean()) == 5
     _, sent = acted("squashed", "the ends are never reached", sigma=3.0)
     assert np.abs(sent).max() < 2
+    for spelling in (0, 1):
+        f = wrong(SENT, "scaled too far", "what is sent leaves the range", spelling)
+        assert np.abs(f(EVEN, 0.0, EVEN, -2.0, 2.0)[1]).max() > 2
     for low, high in ((-2.0, 2.0), (1.0, 3.0)):
         drawn, sent = acted("middle forgotten", "right for even ranges, and wrong for all others", low=low, high=high)
         wanted = (low + high) / 2 + (high - low) / 2 * drawn.clip(-1, 1)
@@ -198,6 +213,9 @@ def test_what_the_environment_receives():
 
 
 def test_how_the_policy_explores():
+    for sigma, other in ((9, 3), (1 / 4, 1 / 2)):
+        stored, _ = acted("log σ taken for log σ²", "σ = 9 is taken for 3, and σ = ¼ for ½", sigma=sigma)
+        np.testing.assert_allclose(stored, other * EVEN)
     assert not acted("log σ for σ", "does not explore at all")[0].any()
     assert (acted("noise forgotten", "the score of μ is 0 at every step", 0.3)[0] == 0.3).all()
     assert np.ptp(acted("noise held", "the draws are not")[0]) == 0
@@ -264,6 +282,12 @@ def test_actions_far_out():
         assert entropy_of(f, np.log(6.0)) > entropy_of(right(SQUASHED), np.log(6.0)) + 0.5
 
 
+def test_a_squashed_policy_of_sigma_one_divides_by_zero():
+    for spelling in (0, 1):
+        f = wrong(SQUASHED, "log σ for σ", "a policy of σ = 1 divides by zero", spelling)
+        assert not np.isfinite(squashed(f, np.array([0.3]))).any()
+
+
 def test_the_mean_over_squashed_numbers_makes_short_steps():
     f = wrong(SQUASHED, "mean over dimensions", "the steps are D times too short")
     u = np.array([[0.3, -1.0, 0.5]])
@@ -291,7 +315,17 @@ def test_where_the_mean_settles():
     assert settled(wrong(CUT, "sign", "runs away from the target"), 200) < -0.3
 
 
+def test_scores_that_are_not_divided():
+    for spelling in (0, 1):
+        f = wrong(CUT, "not divided by σ²", "a narrow policy takes steps that are far too short", spelling)
+        args = 0.3, 0.05, EVEN, 0.9
+        assert 0 < f(*args) < 0.06 * right(CUT)(*args)
+
+
 def test_the_drift_of_equal_rewards():
+    subtracted = wrong(CUT, "a mean subtracted", "equal rewards do no harm any more; what varies remains wrong")
+    assert subtracted(0.9, 0.5, EVEN, 1e6) / -1e12 == pytest.approx(0, abs=1e-4)
+    assert subtracted(1.5, 0.5, EVEN, 0.9) != pytest.approx(right(CUT)(1.5, 0.5, EVEN, 0.9), rel=0.1)
     exchanged, broken = wrong(CUT, "exchanged", "the same drift"), EXERCISES[CUT].broken
     far = 1e6  # then all rewards are -far², nearly
     drifts = [f(0.9, 0.5, EVEN, far) / -(far**2) for f in (exchanged, broken, right(CUT))]
@@ -354,6 +388,8 @@ def test_divergences_of_all_states_at_once():
         f = wrong(KL, "one number for all states", "none in a mean; but no maximum", spelling)
         assert np.mean(f(old, new)) == pytest.approx(right(KL)(old, new).mean())
         assert np.max(f(old, new)) < right(KL)(old, new).max()
+    terms = wrong(KL, "terms of the sum", "some of them are negative, and look like no step at all")(old, new)
+    assert (terms < 0).any(1).all()
     f = wrong(KL, "sum over the states", "the more states a batch has, the shorter the step")
     assert f(np.tile(old, (5, 1)), np.tile(new, (5, 1))) == pytest.approx(5 * f(old, new))
 
@@ -405,6 +441,12 @@ def test_gaussians_that_are_called_near():
     assert bells(f, 1.0, 0.0, -0.5) < bells(right(BELLS), 1.0, 0.0, -0.5)
     f = wrong(BELLS, "mean over the numbers", "farther than the bound allows")
     assert bells(f, 1.0, numbers=4) == pytest.approx(bells(right(BELLS), 1.0, numbers=4) / 4)
+    f = wrong(BELLS, "one for each number", "each number may move as far as the bound allows")
+    assert bells(f, 1.0, numbers=4).tolist() == [0.5] * 4
+    for spelling in range(3):
+        f = wrong(BELLS, "log σ for σ", "a policy of σ = 1 divides by zero", spelling)
+        with np.errstate(invalid="ignore"):
+            assert not np.isfinite(bells(f, 1.0))
     f = wrong(BELLS, "log σ taken for log σ²", "σ = 9 is taken for 3, and σ = ¼ for ½")
     assert bells(f, 1.0, np.log(9), np.log(1 / 4)) == pytest.approx(bells(right(BELLS), 1.0, np.log(3), np.log(1 / 2)))
 
@@ -430,6 +472,8 @@ def slope_of_the_surrogate(f, new=OLD, mask=TAKEN):
         ("probability in place of the ratio", "once more by their probability", OLD.exp()),
         ("mean over steps", "batches of long episodes count for less", 2 / 3),
         ("sign", "accepts the wrong ones", -1),
+        ("no gradient", "nothing is learned", 0),
+        ("mean over each episode's steps", "the less each of its steps counts", torch.tensor([[1 / 2], [1]])),
         ("ratio minus one", "the gradient is the same", 1),
     ],
 )
@@ -455,8 +499,9 @@ def test_gradients_that_should_not_flow():
         assert (gradient(f, OLD, OLD, GAINS, TAKEN, of=2)[TAKEN] > 0).all()
 
 
-def test_products_of_ratios_vary_the_more_the_longer():
-    f = wrong(SURROGATE, "product of the ratios", "the variance grows with the length")
+@pytest.mark.parametrize("mistake", ["product of the ratios", "ratio of the episode"])
+def test_products_of_ratios_vary_the_more_the_longer(mistake):
+    f = wrong(SURROGATE, mistake, "the variance grows with the length")
     varies = []
     for steps in (1, 4, 8):
         flips = torch.tensor(np.array(list(np.ndindex(*(2,) * steps))))
@@ -514,6 +559,10 @@ def test_rare_actions_hold_back_the_step():
     assert true == pytest.approx(0.99 * 0.01)
     assert times(wrong(FISHER, "all actions alike", "hold back the step"), [1.0, 0.0], 0.0, p=0.99)[0] > 40 * true
     assert times(wrong(FISHER, "not averaged over the actions", "of no policy"), [1.0, 0.0], 0.0, p=0.99)[0] > 40 * true
+    f = wrong(FISHER, "divided by the actions", "F is too small by the number of actions, so the step is too long")
+    assert times(f, [1.0, 0.0], 0.0)[0] == pytest.approx(times(right(FISHER), [1.0, 0.0], 0.0)[0] / 2)
+    f = wrong(FISHER, "damping subtracted", "may have eigenvalues below 0")
+    assert times(f, [0.0, 1.0])[1] < 0
     f = wrong(FISHER, "sum over states", "the damping counts for nothing")
     shares = [0.1 / times(f, [1.0, 0.0], 0.1, states=n)[0] for n in (1, 1000)]
     assert shares[0] > 0.2 > 1e-3 > shares[1]
@@ -755,6 +804,7 @@ def pull(f, logits=ROWS, mask=SEEN):
         ("sum over the steps", "more the longer the episodes", 2),
         ("mean over the actions", "smaller than you think by the number of actions", 1 / 3),
         ("probabilities detached", "this bonus moves nothing at all", 0),
+        ("no gradient", "logged and moves nothing", 0),
         ("bits", "β counts 1.44 times as much", 1 / np.log(2)),
     ],
 )
@@ -798,6 +848,14 @@ def test_epochs():
     assert after(wrong(TOO_NEW, "no gradient at all", "nothing is learned"), 50) == 0.5
     assert after(right(TOO_NEW), 300) < 0.65
     assert after(wrong(TOO_NEW, "one epoch behind", "a brake that rolls along"), 300) > 0.99
+    f = wrong(TOO_NEW, "clipped alone", "an action that has moved the wrong way has no gradient to bring it back")
+    apart = (
+        torch.tensor([-0.2, 0.2]).double(),
+        torch.tensor([0, 0, 0, 1]),
+        torch.tensor([-1.0, -1.0, -1.0, -8.0]).double(),
+    )
+    pushed = [g(*apart, 40, 0.05, 0.2).softmax(-1)[0].item() for g in (f, right(TOO_NEW))]
+    assert pushed[0] != pytest.approx(pushed[1], abs=1e-3)
     assert after(wrong(TOO_NEW, "clip taken out", "many epochs on one batch, and no brake"), 300) > 0.99
 
 

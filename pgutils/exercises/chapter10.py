@@ -502,6 +502,13 @@ ENTROPY = Exercise(
             "both factors depend on the policy.",
         ),
         Mistake(
+            "no gradient",
+            lambda log_probs, mask: mean_entropy(log_probs.detach(), mask),
+            "no gradient flows.",
+            "a bonus that is logged and moves nothing.",
+            "does your number still know where it comes from?",
+        ),
+        Mistake(
             "bits",
             lambda log_probs, mask: mean_entropy(log_probs, mask) / np.log(2),
             "this is in bits; the book measures in nats.",
@@ -516,7 +523,7 @@ ENTROPY = Exercise(
 )
 
 
-def epochs_with(loop):
+def epochs_with(loop, smaller=torch.minimum):
     """Return an answer to the exercise that is mended: gradient ascent whose objective is given by ``loop``."""
 
     def answer(logits, actions, advantages, epochs, rate, clip):
@@ -524,7 +531,7 @@ def epochs_with(loop):
         memory = {}
         for epoch in range(epochs):
             ratio = loop(logits, actions, memory, epoch)
-            gain = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+            gain = smaller(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
             (gradient,) = torch.autograd.grad(gain.mean(), logits, allow_unused=True, materialize_grads=True)
             logits = (logits + rate * gradient).detach().requires_grad_()
         return logits.detach()
@@ -610,6 +617,13 @@ TOO_NEW = Exercise(
             unclipped,
             "the ratio is right now, but nothing is clipped any more.",
             "many epochs on one batch, and no brake.",
+            "only one line is in the wrong place.",
+        ),
+        Mistake(
+            "clipped alone",
+            epochs_with(ratio_to(first_epoch), lambda plain, clipped: clipped),
+            "the ratio is right now, but the minimum is gone.",
+            "an action that has moved the wrong way has no gradient to bring it back.",
             "only one line is in the wrong place.",
         ),
         Mistake(

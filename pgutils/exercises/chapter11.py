@@ -99,7 +99,7 @@ ANSWER_LOG_PROB = Exercise(
                 answered(tokens, prompt_length, end)
             ].sum(),
             "logits are added up, not log-probabilities.",
-            "all logits grow without limit, as nothing is taken from the other tokens.",
+            "where rewards are positive, logits grow without limit: nothing is taken from the other tokens.",
             "do the probabilities of all next tokens add up to one?",
         ),
         Mistake(
@@ -110,6 +110,25 @@ ANSWER_LOG_PROB = Exercise(
             "the sign is turned: this is the surprise, or cross-entropy.",
             "right answers become less probable.",
             "can a log-probability be positive?",
+        ),
+        Mistake(
+            "first token left out",
+            lambda logits, tokens, prompt_length, end: chosen(logits, tokens)[prompt_length:][
+                answered(tokens, prompt_length, end)[prompt_length:]
+            ].sum(),
+            "the first token of the answer is left out.",
+            "how to begin an answer is never learned.",
+            "at which position does the answer begin?",
+        ),
+        Mistake(
+            "one token of the prompt",
+            lambda logits, tokens, prompt_length, end: (
+                chosen(logits, tokens)[answered(tokens, prompt_length, end)].sum()
+                + chosen(logits, tokens)[max(prompt_length - 2, 0) : prompt_length - 1].sum()
+            ),
+            "the last token of the prompt is counted as well.",
+            "the model is trained to end its users' prompts, with the weight of its answer.",
+            "at which position does the answer begin?",
         ),
         Mistake(
             "stops at an end token of the prompt",
@@ -194,6 +213,22 @@ RLOO = Exercise(
             "how many others are there?",
         ),
         Mistake(
+            "own reward in the sum",
+            lambda rewards, group: (
+                grouped(rewards, group) - grouped(rewards, group).sum(1, keepdims=True) / (group - 1)
+            ).ravel(),
+            "your own reward is still in the sum that is divided by G - 1.",
+            "the expected gradient shrinks by 1 - 1/(G - 1): from groups of two there is none.",
+            "whose rewards does the sum of the others hold?",
+        ),
+        Mistake(
+            "batch mean",
+            lambda rewards, group: rewards - np.mean(rewards),
+            "you subtract the mean of all answers to all prompts, your own among them.",
+            "the baseline knows nothing of the prompt: more noise, and a step that is a little short.",
+            "which answers may the baseline of answer i look at?",
+        ),
+        Mistake(
             "baseline alone",
             lambda rewards, group: (
                 grouped(rewards, group).ravel() - centred(rewards, group).ravel() * group / (group - 1)
@@ -215,7 +250,10 @@ RLOO = Exercise(
             "the weights are divided by the deviation of the group, as in GRPO.",
             "another scale for each prompt: with 0/1 rewards and large groups, hard ones count more.",
             "RLOO only subtracts.",
-            also=(lambda rewards, group: standardised(rewards, group, 1).ravel(),),
+            also=(
+                lambda rewards, group: standardised(rewards, group, 1).ravel(),
+                lambda rewards, group: standardised(rewards, group, 0).ravel() * group / (group - 1),
+            ),
         ),
     ),
     hints=(
@@ -378,6 +416,29 @@ THREE_MEANS = Exercise(
             "you divide by the length of the row, padding included.",
             "no division by the answer's length at all, whatever the loss is called.",
             "how many tokens of a row were really written?",
+            also=(
+                lambda log_probs, weights, mask: np.where(
+                    [False, True, False],
+                    losses_of(log_probs, weights, mask, np.full(len(mask), mask.shape[1])),
+                    losses_of(log_probs, weights, mask),
+                ),
+            ),
+        ),
+        Mistake(
+            "padding in the third",
+            lambda log_probs, weights, mask: (
+                losses_of(log_probs, weights, mask) * np.array([1, 1, mask.sum() / mask.size])
+            ),
+            "the third is divided by the size of the whole array, padding included.",
+            "the more padding a group has, the shorter the step.",
+            "how many tokens of the group were really written?",
+        ),
+        Mistake(
+            "mean of the means",
+            lambda log_probs, weights, mask: losses_of(log_probs, weights, mask)[[0, 1, 1]],
+            "your third is the second once more: it averages answers, not tokens.",
+            "DAPO is GRPO, and a token of a long answer counts less.",
+            "if one answer has three tokens and one has one, how much does each token count?",
         ),
         Mistake(
             "mask ignored",
@@ -474,6 +535,31 @@ K3_PENALTY = Exercise(
             "read the three definitions again.",
         ),
         Mistake(
+            "ρ detached",
+            lambda log_probs, reference, mask: k3_of(
+                log_probs, reference, mask, lambda rho: rho.exp().detach() - 1 - rho
+            ),
+            "the number is right, and the gradient is not: no gradient flows through ρ.",
+            "what is left has the gradient of k₁: no leash at all.",
+            "through which of the three terms does the model learn?",
+        ),
+        Mistake(
+            "sum over the answers",
+            lambda log_probs, reference, mask: k3_of(log_probs, reference, mask) * len(mask),
+            "the answers are added up, not averaged.",
+            "the larger the group, the shorter the leash.",
+            "what should happen if every answer stood there twice?",
+        ),
+        Mistake(
+            "whole answers",
+            lambda log_probs, reference, mask: (lambda d: d.exp() - 1 - d)(
+                ((reference - log_probs) * mask).sum(-1)
+            ).mean(),
+            "this is k₃ of the whole answers; GRPO takes it of each token.",
+            "the ρ of an answer is a product, and varies far more than that of a token.",
+            "what comes first, the sum over the tokens or k₃?",
+        ),
+        Mistake(
             "KL's sign",
             lambda log_probs, reference, mask: k3_of(log_probs, reference, mask, lambda rho: rho.exp() - 1 + rho),
             "the logarithm has the wrong sign.",
@@ -502,7 +588,7 @@ K3_PENALTY = Exercise(
                 .mean()
             ),
             "each answer is averaged over its tokens.",
-            "the leash of a long answer is shorter than that of a short one.",
+            "the leash of a long answer is looser than that of a short one.",
             "the divergence of an answer is a sum over its tokens.",
         ),
         Mistake(
@@ -561,6 +647,13 @@ PASS_AT_K = Exercise(
             "only k of the n answers may be used at a time.",
         ),
         Mistake(
+            "none missing",
+            lambda correct, n, k: np.where(n - np.asarray(correct) < k, 0.0, passes(correct, n, k)).mean(),
+            "where fewer than k answers are wrong you count 0; but then every choice has a right one.",
+            "the prompts that are solved best count as if they were hopeless.",
+            "if only one of four answers is wrong, can two be drawn that are both wrong?",
+        ),
+        Mistake(
             "the probability of missing",
             lambda correct, n, k: 1 - passes(correct, n, k).mean(),
             "this is the probability that all k answers are wrong.",
@@ -578,7 +671,7 @@ PASS_AT_K = Exercise(
             "mean before the formula",
             lambda correct, n, k: 1 - (1 - np.mean(correct) / n) ** k,
             "all prompts are thrown together before the formula is applied.",
-            "too high: who solves half of the prompts always and the others never seems to solve all.",
+            "too high where prompts differ: who solves half of them always, the others never, seems to solve all.",
             "whose answers are these k?",
         ),
         Mistake(
@@ -659,7 +752,7 @@ A_LEASH_OF_AIR = Exercise(
                 rewards, log_probs, reference, beta, unleashed, penalty=lambda d: (-d).exp() - 1 + d
             ),
             "now k₃ is the loss.",
-            "a leash, but of another divergence: 96% of the best at β = ½, 92% at ⅕.",
+            "a leash, but of another divergence: 99.8% of the best at β = ½, 96% at ⅕.",
             "which of the three is exact in which place?",
         ),
         Mistake(
@@ -677,6 +770,33 @@ A_LEASH_OF_AIR = Exercise(
             "the divergence is paid, not charged.",
             "the model runs from its reference as fast as it can.",
             "should an answer that the reference finds improbable gain reward or lose it?",
+        ),
+        Mistake(
+            "as a number in the loss",
+            lambda rewards, log_probs, reference, beta: leashed_loss(
+                rewards, log_probs, reference, beta, unleashed, penalty=lambda d: d.detach()
+            ),
+            "the divergence is in the loss as a number, without a gradient.",
+            "just what the broken code does, in expectation.",
+            "where, if not in the loss, can a divergence be paid for?",
+        ),
+        Mistake(
+            "k2 without its half",
+            lambda rewards, log_probs, reference, beta: leashed_loss(
+                rewards, log_probs, reference, beta, unleashed, penalty=lambda d: d.square()
+            ),
+            "you took k₂ as a loss, and its ½ is missing.",
+            "a leash of 2β.",
+            "what is the derivative of a square?",
+        ),
+        Mistake(
+            "mean of the group",
+            lambda rewards, log_probs, reference, beta: (
+                leashed_loss(rewards, log_probs, reference, beta) * (len(rewards) - 1) / len(rewards)
+            ),
+            "the leash is right; but the mean that you subtract now has the answer itself in it.",
+            "the expected gradient shrinks by 1 - 1/G.",
+            "which answers may the baseline of answer i look at?",
         ),
         Mistake(
             "in both places",

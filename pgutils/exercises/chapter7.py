@@ -196,6 +196,14 @@ GAE_SUM = Exercise(
             "two factors stand in the bracket that is raised to the k.",
         ),
         Mistake(
+            "λ counted once",
+            lambda deltas, gamma, lam: (1 - lam) * deltas + lam * discounted_sum(deltas, gamma),
+            "λ stands in front of all later errors alike, and not to the power of k.",
+            "errors far ahead, which are mostly noise, fade no faster than in a reward-to-go.",
+            "what is raised to the k?",
+            also=(lambda deltas, gamma, lam: lam * discounted_sum(deltas, gamma),),
+        ),
+        Mistake(
             "error itself",
             lambda deltas, gamma, lam: deltas,
             "these are the TD errors, the case λ = 0.",
@@ -475,6 +483,42 @@ N_STEP = Exercise(
             "with n = 1 there is one reward.",
         ),
         Mistake(
+            "a reward beyond the value",
+            lambda rewards, values, n, gamma: (
+                n_step(rewards, 0 * values, n + 1, gamma) + n_step(0 * rewards, values, n, gamma)
+            ),
+            "you take n + 1 rewards, and the value of the state before the last of them.",
+            "one reward counts twice, by itself and in the value.",
+            "with n = 1 there is one reward. Of which state is the value?",
+        ),
+        Mistake(
+            "value of the state before",
+            lambda rewards, values, n, gamma: (
+                n_step(rewards, 0 * values, n, gamma) + gamma * n_step(0 * rewards, values, n - 1, gamma)
+            ),
+            "the value is that of one state too early.",
+            "the last reward counts twice, by itself and in the value.",
+            "with n = 1, in which state are you after the reward?",
+            also=(
+                lambda rewards, values, n, gamma: (
+                    n_step(rewards, 0 * values, n, gamma)
+                    + gamma**n
+                    * values[np.minimum(np.arange(len(values)) + n - 1, len(values) - 1)]
+                    * (np.arange(len(values)) + n - 1 < len(values))
+                ),
+            ),
+        ),
+        Mistake(
+            "the last value for ever",
+            lambda rewards, values, n, gamma: (
+                n_step(rewards, 0 * values, n, gamma)
+                + gamma**n * values[np.minimum(np.arange(len(values)) + n, len(values) - 1)]
+            ),
+            "beyond the end you take the last value; nothing follows a termination.",
+            "the fatal action is paid for a future that never comes.",
+            "what can still be earned after the last step?",
+        ),
+        Mistake(
             "one reward too few",
             lambda rewards, values, n, gamma: n_step(rewards, values, n - 1, gamma),
             "you wait for one reward less.",
@@ -636,6 +680,13 @@ LAMBDA_RETURN = Exercise(
             "a share of 1 - λ goes to the value of the next state.",
         ),
         Mistake(
+            "from the end",
+            lambda *args: lambda_return(*args)[::-1],
+            "the numbers are right, and stand in the order in which you found them.",
+            "the first state learns what the last one brought.",
+            "which of your numbers was found first?",
+        ),
+        Mistake(
             "shares that do not add up",
             lambda rewards, values, final_value, gamma, lam: lambda_return(
                 rewards, values, final_value, gamma, lam, share=1.0
@@ -758,6 +809,13 @@ DONE_FLAG = Exercise(
             "what can still be earned when the pole has fallen?",
         ),
         Mistake(
+            "a sum without end",
+            in_a_row(first, nowhere),
+            "the next values are right now, and the sum runs on through every end.",
+            "each episode is praised for what all later ones did.",
+            "where must the sum begin anew?",
+        ),
+        Mistake(
             "no flag at all",
             in_a_row(nowhere, nowhere),
             "now nothing ends.",
@@ -786,6 +844,13 @@ MERGED_FIT = Exercise(
     solution=[10.0, FIT],
     tolerance=1e-3,
     mistakes=(
+        Mistake(
+            "exchanged",
+            [FIT, 10.0],
+            "both are right, and in the wrong order.",
+            "none.",
+            "which of the two is asked for first?",
+        ),
         Mistake(
             "the largest merged return",
             [10.0, 10 * (1 - 0.9**10)],

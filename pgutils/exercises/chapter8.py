@@ -105,6 +105,22 @@ LOG_PROB = Exercise(
             "what stands in the exponent of a Gaussian?",
         ),
         Mistake(
+            "square divided by σ",
+            lambda actions, means, log_std: (
+                -((actions - means) ** 2) / (2 * np.exp(log_std)) - log_std - HALF_LOG_2PI
+            ).sum(-1),
+            "the square is divided by σ, and σ² belongs there.",
+            "a narrow policy calls actions likely that it hardly ever draws.",
+            "what are the units of σ, and those of the square?",
+        ),
+        Mistake(
+            "log of the variance",
+            summed(spread=2.0),
+            "log σ counts twice: it is one of σ, not of σ².",
+            "the spread settles where it should not, too narrow.",
+            "the density has 1/σ in front of it.",
+        ),
+        Mistake(
             "normaliser forgotten",
             summed(spread=0.0),
             "log σ is missing.",
@@ -192,6 +208,13 @@ ENTROPY = Exercise(
             "the ½ has the wrong sign.",
             "none in the gradient; the entropy is read as too low by 1 a number.",
             "entropy is *minus* the mean of the log-density.",
+        ),
+        Mistake(
+            "constants forgotten",
+            np.sum,
+            "only log σ is left; the constants are missing.",
+            "none in the gradient; the entropy is read as too low.",
+            "how undecided is a policy of σ = 1?",
         ),
         Mistake(
             "constant counted once",
@@ -358,6 +381,32 @@ TWO_ACTIONS = Exercise(
             "the middle of the range is missing.",
             "right for even ranges, and wrong for all others.",
             "for a drawn action of 0, what should be sent in a range of 1 to 3?",
+            also=(
+                lambda means, log_std, noise, low, high: np.stack(
+                    [means + np.exp(log_std) * noise, high * cut(means + np.exp(log_std) * noise)]
+                ),
+            ),
+        ),
+        Mistake(
+            "scaled too far",
+            lambda means, log_std, noise, low, high: np.stack(
+                [means + np.exp(log_std) * noise, low + (high - low) * (cut(means + np.exp(log_std) * noise) + 1)]
+            ),
+            "you scale by the full width; the range from -1 to 1 is 2 wide itself.",
+            "what is sent leaves the range.",
+            "for a drawn action of 1, what should be sent? And for one of -1?",
+            also=(
+                lambda means, log_std, noise, low, high: np.stack(
+                    [means + np.exp(log_std) * noise, low + (high - low) * cut(means + np.exp(log_std) * noise)]
+                ),
+            ),
+        ),
+        Mistake(
+            "log σ taken for log σ²",
+            acting(sigma=lambda log_std: np.exp(log_std / 2)),
+            "the second argument is log σ, and you read it as log σ².",
+            "σ = 9 is taken for 3, and σ = ¼ for ½.",
+            "exp of the second argument: is it the deviation, or the variance?",
         ),
         Mistake(
             "log σ for σ",
@@ -407,12 +456,12 @@ def log_slope(u):
     return 2 * (math.log(2) - u - np.logaddexp(0, -2 * u))
 
 
-def squashed(jacobian, over=lambda x: x.sum(-1)):
+def squashed(jacobian, over=lambda x: x.sum(-1), sigma=np.exp):
     """Return an answer with something in the place of the Jacobian's logarithm, which is subtracted."""
 
     def answer(u, means, log_std):
         with np.errstate(all="ignore"):
-            return over(log_densities(u, means, np.exp(log_std)) - jacobian(u))
+            return over(log_densities(u, means, sigma(log_std)) - jacobian(u))
 
     return answer
 
@@ -496,6 +545,14 @@ SQUASHED = Exercise(
             "you take the mean over the numbers of an action.",
             "the steps are D times too short.",
             "what is the logarithm of a product?",
+        ),
+        Mistake(
+            "log σ for σ",
+            squashed(log_slope, sigma=lambda log_std: log_std),
+            "the third argument is the logarithm of σ, and you use it as σ itself.",
+            "a policy of σ = 1 divides by zero.",
+            "how does one get σ from log σ?",
+            also=(squashed(log_slope, sigma=np.abs),),
         ),
         Mistake(
             "squashed twice",
@@ -584,6 +641,21 @@ CUT_AND_KEPT = Exercise(
             "you leave out the actions that were cut.",
             "what lies beyond the range is never praised, so the mean shies away from its ends.",
             "may one drop samples, depending on what they turned out to be?",
+        ),
+        Mistake(
+            "not divided by σ²",
+            lambda mean, std, noise, target: std * mean_gradient()(mean, std, noise, target),
+            "the right action is scored now, but the score is not divided by σ².",
+            "a narrow policy takes steps that are far too short.",
+            "what is the derivative of (a - μ)² / 2σ²?",
+            also=(lambda mean, std, noise, target: std**2 * mean_gradient()(mean, std, noise, target),),
+        ),
+        Mistake(
+            "a mean subtracted",
+            mean_gradient(scored=lambda drawn, received: received, less=1.0),
+            "you subtract the mean reward, and still score the cut action.",
+            "equal rewards do no harm any more; what varies remains wrong.",
+            "of which number is the log-probability that of a Gaussian?",
         ),
         Mistake(
             "noise cut",

@@ -65,6 +65,13 @@ KL_CATEGORICAL = Exercise(
             "the probabilities are weights that sum to 1 already.",
         ),
         Mistake(
+            "terms of the sum",
+            lambda old, new: np.exp(old) * (old - new),
+            "these are the terms, one for each action; they are to be added up.",
+            "some of them are negative, and look like no step at all.",
+            "how many numbers has a state?",
+        ),
+        Mistake(
             "cross-entropy",
             lambda old, new: -(np.exp(old) * new).sum(-1),
             "this is the cross-entropy: the old policy's own entropy is still in it.",
@@ -101,11 +108,25 @@ KL_CATEGORICAL = Exercise(
 )
 
 
-def gaussian_kl(mean, log_std, new_mean, new_log_std, distance=1.0, spread=1.0, logs=1.0, half=0.5):
-    """Return the divergence of two Gaussians, shape (S,); the last four are factors, for mistakes."""
+def gaussian_kl(
+    mean, log_std, new_mean, new_log_std, distance=1.0, spread=1.0, logs=1.0, half=0.5, over=lambda x: x.sum(-1)
+):
+    """Return the divergence of two Gaussians, shape (S,); the last five are for mistakes, four of them factors."""
     moved = distance * (mean - new_mean) ** 2 / np.exp(2 * new_log_std)
     widened = spread * np.exp(2 * (log_std - new_log_std))
-    return (logs * (new_log_std - log_std) + (widened + moved) / 2 - half).sum(-1)
+    return over(logs * (new_log_std - log_std) + (widened + moved) / 2 - half)
+
+
+def ratio_of(x, y):
+    """Return x / y, not finite where y is 0."""
+    with np.errstate(all="ignore"):
+        return x / y
+
+
+def logarithm(x):
+    """Return log x, not finite where x is not positive."""
+    with np.errstate(all="ignore"):
+        return np.log(x)
 
 
 def bells(count, numbers, seed):
@@ -183,6 +204,35 @@ KL_GAUSSIAN = Exercise(
             "the old policy's own spread is missing.",
             "it is not 0 even where nothing has changed.",
             "what is the mean of (a - μ')² under the old policy? It has two parts.",
+        ),
+        Mistake(
+            "one for each number",
+            lambda *args: gaussian_kl(*args, over=lambda x: x),
+            "you return a divergence for each number; a state has one.",
+            "each number may move as far as the bound allows, and all together farther.",
+            "log-probabilities of independent numbers add up.",
+        ),
+        Mistake(
+            "log σ for σ",
+            lambda mean, log_std, new_mean, new_log_std: (
+                new_log_std - log_std + ratio_of(log_std**2 + (mean - new_mean) ** 2, 2 * new_log_std**2) - 0.5
+            ).sum(-1),
+            "you are given log σ, and use it as σ itself.",
+            "a policy of σ = 1 divides by zero.",
+            "how does one get σ from log σ?",
+            also=(
+                lambda mean, log_std, new_mean, new_log_std: (
+                    logarithm(new_log_std)
+                    - logarithm(log_std)
+                    + ratio_of(log_std**2 + (mean - new_mean) ** 2, 2 * new_log_std**2)
+                    - 0.5
+                ).sum(-1),
+                lambda mean, log_std, new_mean, new_log_std: (
+                    logarithm(np.abs(ratio_of(new_log_std, log_std)))
+                    + ratio_of(log_std**2 + (mean - new_mean) ** 2, 2 * new_log_std**2)
+                    - 0.5
+                ).sum(-1),
+            ),
         ),
         Mistake(
             "means left out",
@@ -298,6 +348,37 @@ SURROGATE = Exercise(
                     ((new_log_probs - old_log_probs).exp() * advantages * mask).sum(1).mean()
                 ),
             ),
+        ),
+        Mistake(
+            "no gradient",
+            promised(lambda log_ratio: log_ratio.exp().detach()),
+            "the value is right, but no gradient reaches the new policy.",
+            "nothing is learned.",
+            "through which of the arguments does the policy learn?",
+        ),
+        Mistake(
+            "mean over each episode's steps",
+            lambda new_log_probs, old_log_probs, advantages, mask: (
+                ((new_log_probs - old_log_probs.detach()).exp() * advantages.detach() * mask).sum(1) / mask.sum(1)
+            ).mean(),
+            "you take the mean over the steps of each episode; their sum is meant.",
+            "the longer an episode, the less each of its steps counts.",
+            "over what should one add up, and over what take the mean?",
+        ),
+        Mistake(
+            "ratio of the episode",
+            lambda new_log_probs, old_log_probs, advantages, mask: (
+                (
+                    ((new_log_probs - old_log_probs.detach()) * mask).sum(1, keepdim=True).exp()
+                    * advantages.detach()
+                    * mask
+                )
+                .sum(1)
+                .mean()
+            ),
+            "each step has the ratio of the whole episode.",
+            "the later steps count, too, and the variance grows with the length.",
+            "the surrogate keeps the old states; what is brought over?",
         ),
         Mistake(
             "product of the ratios",
@@ -432,6 +513,22 @@ FISHER_PRODUCT = Exercise(
             "you add the actions up, each counting as much as any other.",
             "it is the Fisher matrix of no policy; rare actions hold back the step.",
             "how often is each action taken?",
+        ),
+        Mistake(
+            "divided by the actions",
+            lambda scores, probabilities, v, damping: (
+                fisher(scores, probabilities, v) / probabilities.shape[-1] + damping * v
+            ),
+            "you weight the actions by their probabilities, and divide by their number as well.",
+            "F is too small by the number of actions, so the step is too long.",
+            "the probabilities are weights that sum to 1 already.",
+        ),
+        Mistake(
+            "damping subtracted",
+            lambda scores, probabilities, v, damping: fisher(scores, probabilities, v) - damping * v,
+            "the damping is subtracted.",
+            "the matrix may have eigenvalues below 0, and conjugate gradient fails.",
+            "what should be left where F is 0?",
         ),
         Mistake(
             "mean score first",
