@@ -12,6 +12,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 import pgutils as pg
 from pgutils import exercises
@@ -225,6 +226,100 @@ def test_a_mistake_is_recognised_however_it_was_written(name, answer, mistake):
     assert diagnosis in " ".join(says(name, answer).split())
 
 
+def not_detached_sum(logits, actions, weights, episodes):
+    return -(torch.log_softmax(logits, -1)[torch.arange(len(actions)), actions] * weights).sum()
+
+
+def nearly_no_floor(weights, mask):
+    """Divides by n, and shields from 0 / 0 by so little that rounding is blown up."""
+    return np.where(mask, (weights - weights[mask].mean()) / (weights[mask].std() + 1e-12), 0.0)
+
+
+def own_sign_lost(log_probs, values, returns):
+    return (log_probs * (returns - values.detach())).mean() + ((values - returns) ** 2).mean()
+
+
+def rows_lost(theta, states, actions, returns):
+    total, policy = np.zeros_like(theta), pg.softmax_policy(theta)
+    for path, choices, R in zip(states, actions, returns, strict=True):
+        total[path] += R * (np.eye(theta.shape[1])[choices] - policy[path])
+    return total / len(returns)
+
+
+def undiscounted_in_front_discounted(scores, rewards, gamma):
+    weights = gamma ** np.arange(rewards.shape[1]) * pg.rewards_to_go(rewards, 1.0)
+    return np.einsum("ntd,nt->d", scores, weights) / len(scores)
+
+
+def by_the_episode(scores, rewards, gamma):
+    weights = gamma ** np.arange(len(rewards))[:, None] * pg.rewards_to_go(rewards, gamma)
+    return np.einsum("ntd,nt->d", scores, weights) / len(scores)
+
+
+# What an answer is told must be true of it, also where it follows another convention, or makes half of a mistake.
+TOLD = [
+    ("policy-gradient-loss", not_detached_sum, "the weights get a gradient, too", "no gradient reaches"),
+    ("normalisation", nearly_no_floor, "their mean is rounded", "0 by 0"),
+    ("two-losses-in-one", own_sign_lost, "the sign of the policy's loss", "an advantage is"),
+    ("rare-and-good", rows_lost, "only one counts", "Probe:"),
+    ("reward-to-go-gradient", undiscounted_in_front_discounted, "in G_t itself γ has no say", "appears twice"),
+    ("reward-to-go-gradient", by_the_episode, "counts the episodes", "the sum runs along"),
+    ("explained-variance", lambda V, G: 1 - (G - V).var() / (G**2).mean(), "you divide by the mean square", "above"),
+    ("explained-variance", lambda V, G: np.cov(V, G, ddof=0)[0, 1] / G.var(), "covariance", "the correlation"),
+    (
+        "probability-of-improvement",
+        lambda scores, baseline: np.heaviside(np.median(scores) - np.median(baseline), 0.5),
+        "one number of each method",
+        "the means",
+    ),
+    (
+        "leave-one-out",
+        lambda returns: returns - returns.sum(-1, keepdims=True) / len(returns),
+        "a number of runs",
+        "of the others",
+    ),
+    ("four-copies", 9 / 32, "or a copy gives three", "right"),
+    ("write-the-test", None, "nothing is asserted", "returned"),
+    ("bandit-baseline", [0.1, 0.09], "the variance of the returns as well", "that of"),
+]
+
+
+@pytest.mark.parametrize(("name", "answer", "told", "untold"), TOLD, ids=lambda x: x if str(x) == x else "")
+def test_what_is_said_of_an_answer_is_true_of_it(name, answer, told, untold):
+    text = " ".join(says(name, answer).split())
+    assert told in text
+    assert untold not in text
+
+
+@pytest.mark.parametrize("method", ["lower", "higher", "nearest", "midpoint", "weibull", "hazen", "median_unbiased"])
+def test_the_ends_of_an_interval_may_be_quantiles_by_any_definition(method):
+    def estimate(scores, resamples):
+        ends = np.quantile(stats.trim_mean(scores[resamples], 0.25, axis=1), [0.025, 0.975], method=method)
+        return stats.trim_mean(scores, 0.25), *ends
+
+    assert says("iqm-interval", estimate).startswith("✓ iqm-interval: right.")
+
+
+@pytest.mark.parametrize("left_out", [0, 2, 4, 6, 10])
+def test_other_quantiles_are_refused(left_out):
+    def estimate(scores, resamples):
+        middle = np.sort(stats.trim_mean(scores[resamples], 0.25, axis=1))
+        left = left_out * len(middle) // 200
+        return stats.trim_mean(scores, 0.25), *middle[[left, -1 - left]]
+
+    assert says("iqm-interval", estimate).startswith("✗ iqm-interval:") == (left_out != 4)
+
+
+@pytest.mark.parametrize("answer", [[0.0066, 0.606], [0.0066, 0.6064], [0.007, 0.606]])
+def test_fewer_digits_that_are_rounded_rightly_pass(answer):
+    assert says("cut-off", answer).startswith("✓ cut-off: right, by another convention.")
+
+
+@pytest.mark.parametrize("answer", [[0.0066, 0.607], [0.0065, 0.606], [0.007, 0.607], [0.01, 0.606], [0.0066, 0.61]])
+def test_fewer_digits_that_are_rounded_wrongly_do_not(answer):
+    assert says("cut-off", answer).startswith("✗ cut-off:")
+
+
 # Wrong in a way that nobody has thought of.
 
 
@@ -352,6 +447,17 @@ def test_changing_the_input_is_noticed():
         "  Probe: rewards = [1, 2, 3], gamma = 0.5\n"
         "  Hint: work on a copy."
     )
+
+
+def test_a_gradient_that_is_left_behind_is_noticed():
+    def impatient(log_probs, values, returns):
+        loss = EXERCISES["two-losses-in-one"].solution(log_probs, values, returns)
+        loss.backward(retain_graph=True)
+        return loss
+
+    text = " ".join(says("two-losses-in-one", impatient).split())
+    assert "has called `backward` already, and left a gradient in `log_probs`" in text
+    assert text.endswith("Hint: only return the loss; whoever asked for it calls `backward`.")
 
 
 def test_what_a_fallback_does_wrong_is_not_held_against_an_answer():

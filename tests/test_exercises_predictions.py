@@ -113,6 +113,14 @@ def test_a_guess_after_the_outcome_does_not_count(capsys):
     assert "you said 3; it is 1" in printed(capsys, pg.reveal, "final-reward", 1)
 
 
+@pytest.mark.parametrize("later", [1, "one", None, ..., [1, 2, 3]])
+def test_nothing_takes_a_guess_back_after_the_outcome(later, capsys):
+    pg.predict("final-reward", 3)
+    pg.reveal("final-reward", 1)
+    assert "What you predicted before it stays noted." in printed(capsys, pg.predict, "final-reward", later)
+    assert "you said 3; it is 1" in printed(capsys, pg.reveal, "final-reward", 1)
+
+
 def test_an_unclear_guess_is_told_what_is_wanted(capsys):
     text = printed(capsys, pg.predict, "quietest-weights", ["value"])
     assert text.startswith("✗ quietest-weights: wanted is a list of 'total return', ")

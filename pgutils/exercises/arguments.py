@@ -45,6 +45,11 @@ def still_in_the_graph(after, before) -> bool:
     return after.requires_grad == before.requires_grad and type(after.grad_fn) is type(before.grad_fn)
 
 
+def gained_a_gradient(after, before) -> bool:
+    """Return whether a tensor has got a ``grad`` that it did not have, as ``backward`` leaves it behind."""
+    return torch.is_tensor(before) and before.grad is None and after.is_leaf and after.grad is not None
+
+
 def as_array(value) -> np.ndarray:
     """Return numbers, in a tensor, an array or nested lists, as one float array; raise TypeError for anything else."""
     if isinstance(value, (list, tuple)):

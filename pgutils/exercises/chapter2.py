@@ -71,7 +71,14 @@ LOG_PROBABILITY = Exercise(
             "right for short trajectories; a long product is rounded to 0, and log 0 is -∞.",
             "the first long episode makes the loss infinite and its gradient NaN.",
             "take the logarithms before you combine the factors.",
-            also=(lambda *args: np.log(max(np.prod(factors(*args)), 1e-300)),),
+        ),
+        Mistake(
+            "a floor under the product",
+            lambda *args: np.log(max(np.prod(factors(*args)), 1e-300)),
+            "right for short trajectories; a long product is rounded to 0, and log 0 becomes that of your floor.",
+            "all long episodes look equally probable, and have no gradient.",
+            "take the logarithms before you combine the factors.",
+            also=tuple(lambda *args, floor=floor: np.log(np.prod(factors(*args)) + floor) for floor in (1e-300, 1e-30)),
         ),
         Mistake(
             "start left out",

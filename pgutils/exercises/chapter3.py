@@ -30,6 +30,12 @@ def compared(logits, u):
     return int(larger.argmax()) if larger.any() else len(logits) - 1
 
 
+def overflowing(logits):
+    """Return the softmax without a shift of the logits, NaN for large ones."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+
+
 # Four actions, tried on both sides of each border between their pieces, which no rounding of the shares hits.
 LOGITS = np.log([0.137, 0.386, 0.219, 0.258]) + 1
 FIVE = np.array([0.5, -1.0, 1.5, 0.0, -0.3])
@@ -48,8 +54,17 @@ CHOOSE_ACTION = Exercise(
         "negative logits": (np.array([-3.0, -1.0, -2.0]), 0.85),
         **{f"{u}": (LOGITS, u) for u in (0.136, 0.138, 0.3, 0.522, 0.524, 0.6, 0.741, 0.743, 0.9999)},
         **{f"five: {u}": (FIVE, u) for u in (0.03, 0.2, 0.26, 0.5, 0.75, 0.85, 0.97)},
+        "large logits": (np.array([998.0, 1000.0, 0.0]), 0.3),
     },
     mistakes=(
+        Mistake(
+            "overflow",
+            by_share(overflowing),
+            "right for small logits; the exponentials of large ones overflow.",
+            "after some progress the logits grow, and the action no longer depends on u.",
+            "subtracting the same number from all logits changes nothing but their size.",
+            also=(lambda logits, u: min((np.cumsum(np.nan_to_num(overflowing(logits))) <= u).sum(), len(logits) - 1),),
+        ),
         Mistake(
             "most probable action",
             lambda logits, u: logits.argmax(),
@@ -68,7 +83,7 @@ CHOOSE_ACTION = Exercise(
             "logits taken for probabilities",
             by_share(lambda logits: logits),
             "you add up the logits as if they were probabilities.",
-            "with negative logits alone, an action is returned that does not exist.",
+            "with negative logits alone, u makes no difference.",
             "what turns logits into probabilities?",
             also=(
                 lambda logits, u: min(drawn(logits, u), len(logits) - 1),
@@ -261,6 +276,7 @@ POLICY_GRADIENT_LOSS = Exercise(
         "two episodes of three steps": (*steps(6, 3, seed=1), 2),
         "three episodes of different lengths": (*steps(7, 2, seed=2), 3),
         "four actions": (*steps(5, 4, seed=3), 2),
+        "large logits": (np.array([[1000.0, 0.0], [0.0, 800.0]]), np.array([1, 1]), np.array([2.0, -1.0]), 1),
     },
     gradients=("logits", "weights"),
     conventions=(
@@ -332,6 +348,37 @@ POLICY_GRADIENT_LOSS = Exercise(
             "you use π where log π is meant.",
             "rare actions count for too little: likely ones gain from equal returns.",
             "∇π = π ∇ log π: one factor too many.",
+        ),
+        Mistake(
+            "logarithm after rounding",
+            loss_of(lambda logits, actions: chosen(torch.softmax(logits, -1), actions).log()),
+            "right for small logits; of large ones an exponential overflows, or π is 0.",
+            "once the policy is nearly certain, a rare action makes the loss infinite.",
+            "`torch.log_softmax` never leaves the logarithm.",
+            also=(loss_of(lambda logits, actions: chosen(logits.exp() / logits.exp().sum(-1, True), actions).log()),),
+        ),
+        Mistake(
+            "a floor under π",
+            loss_of(lambda logits, actions: (chosen(torch.softmax(logits, -1), actions) + 1e-8).log()),
+            "right until π is tiny; then some floor takes its place.",
+            "an action rarer than the floor has next to no gradient.",
+            "`torch.log_softmax` never leaves the logarithm.",
+            also=(
+                *(
+                    loss_of(
+                        lambda logits, actions, floor=floor: chosen(torch.softmax(logits, -1) + floor, actions).log()
+                    )
+                    for floor in (1e-6, 1e-7, 1e-9, 1e-10, 1e-12)
+                ),
+                *(
+                    loss_of(
+                        lambda logits, actions, floor=floor: (
+                            chosen(torch.softmax(logits, -1), actions).clamp(floor).log()
+                        )
+                    )
+                    for floor in (np.finfo(float).eps, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)
+                ),
+            ),
         ),
         Mistake(
             "softmax twice",
@@ -538,6 +585,15 @@ def visits_partly_lost(theta, episodes, gamma, alpha):
     return theta + alpha * total / len(episodes)
 
 
+def rows_lost(theta, episodes, gamma, alpha):
+    """Return the update of `total[states] += R * scores`, in which a state's last visit overwrites the others."""
+    total = np.zeros_like(theta)
+    for states, actions, rewards in episodes:
+        scores = np.eye(theta.shape[1])[actions] - softmax(theta[states], -1)
+        total[states] += total_return(rewards, gamma) * scores
+    return theta + alpha * total / len(episodes)
+
+
 def assigned(theta, episodes, gamma, alpha):
     """Return the update in which each step overwrites what an earlier step wrote in the row of its state."""
     total = np.zeros_like(theta)
@@ -551,6 +607,13 @@ def all_rows(theta, state, action):
     """Return a score that lowers the probabilities of all states, not those of the state alone."""
     score = -softmax(theta, -1)
     score[state, action] += 1
+    return score
+
+
+def overflowing_score(theta, state, action):
+    """Return a score whose softmax is not shifted, NaN for large logits."""
+    score = np.zeros_like(theta)
+    score[state] = np.eye(theta.shape[1])[action] - overflowing(theta)[state]
     return score
 
 
@@ -605,6 +668,7 @@ REINFORCE_UPDATE = Exercise(
         "two episodes": (THETA, [SHORT, LONG], 0.5, 0.1),
         "three episodes": (THETA, [SHORT, LONG, OTHER], 0.9, 0.2),
         "four actions": (*played(3, 4, (5, 2), seed=1), 0.99, 0.5),
+        "large logits": (4000 * THETA, [LONG], 0.5, 0.1),
     },
     conventions=(
         Convention(
@@ -636,9 +700,9 @@ REINFORCE_UPDATE = Exercise(
         Mistake(
             "mean over the steps of each",
             with_weights(lambda rewards, gamma: whole(rewards, gamma) / len(rewards)),
-            "the steps of each episode are averaged, not added.",
+            "over each episode something is averaged, its scores or its rewards, that should be added.",
             "long episodes count for less; a small batch may favour the worse road.",
-            "log P(τ) is a sum over the steps. So is its gradient.",
+            "log P(τ) is a sum over the steps, and so is R(τ).",
         ),
         Mistake(
             "one episode after the other",
@@ -712,6 +776,13 @@ REINFORCE_UPDATE = Exercise(
             "the components of a softmax score sum to 0.",
         ),
         Mistake(
+            "overflow",
+            with_weights(score=overflowing_score),
+            "right for small logits; the exponentials of large ones overflow.",
+            "after some progress the logits grow, and one NaN spoils θ for good.",
+            "subtracting the same number from all logits changes nothing but their size.",
+        ),
+        Mistake(
             "gradient of π",
             with_weights(score=lambda theta, s, a: score_of(theta, s, a) * softmax(theta[s])[a]),
             "you use ∇π where ∇ log π is meant.",
@@ -724,7 +795,7 @@ REINFORCE_UPDATE = Exercise(
             "of several visits to a state in an episode only one counts.",
             "a bias wherever an episode may come by the same state twice.",
             "what does `x[[0, 0]] += 1` do? `np.add.at` counts each.",
-            also=(visits_partly_lost,),
+            also=(visits_partly_lost, rows_lost),
         ),
         Mistake(
             "overwritten",

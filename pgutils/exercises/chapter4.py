@@ -49,6 +49,11 @@ def _divided(rewards, gamma):
     return from_start / powers(rewards, gamma)
 
 
+def _divided_unless_0(rewards, gamma):
+    """Return the same for γ > 0, and the rewards for γ = 0."""
+    return _divided(rewards, gamma) if gamma else rewards
+
+
 def after(rewards):
     """Return the next step's entry at each step, 0 at the last."""
     return np.append(rewards[1:], 0.0)
@@ -69,6 +74,7 @@ REWARDS_TO_GO = Exercise(
         "a long episode": (np.sin(np.arange(40.0)), 0.9),
         "γ = 0.99": (np.array([0.0, 1.0, 0.0, 0.0, -2.0, 0.0, 3.0]), 0.99),
         "γ = 0.999": (np.sin(np.arange(400.0)), 0.999),
+        "γ = 0.1": (np.sin(np.arange(400.0)), 0.1),
     },
     mistakes=(
         Mistake(
@@ -175,8 +181,9 @@ REWARDS_TO_GO = Exercise(
             "divided by γᵗ",
             _divided,
             "right, until γᵗ is rounded to 0: then you divide 0 by 0.",
-            "with γ = ½ all weights after step 1074 are NaN, with γ = 0 all but the first.",
+            "with γ = ½ all weights after step 1074 are NaN, with γ = 0.1 those after step 323.",
             "the recursion G_t = r_t + γ G_{t+1} divides by nothing.",
+            also=(_divided_unless_0,),
         ),
         Mistake(
             "weighted by γᵗ as well",
@@ -510,11 +517,13 @@ GRADIENT = Exercise(
             "γ has no say.",
             "another objective is climbed than the one that was asked for.",
             "γ appears twice: in G_t, and in front of it.",
-            also=(
-                lambda scores, rewards, gamma: gradient(
-                    scores, discounts(rewards, gamma) * rewards_to_go(rewards, 1.0)
-                ),
-            ),
+        ),
+        Mistake(
+            "no discount in G",
+            lambda scores, rewards, gamma: gradient(scores, discounts(rewards, gamma) * rewards_to_go(rewards, 1.0)),
+            "γᵗ stands in front, but in G_t itself γ has no say.",
+            "another objective is climbed than the one that was asked for.",
+            "what is a reward worth at step t that comes later?",
         ),
         Mistake(
             "γᵗ twice",
@@ -556,9 +565,18 @@ GRADIENT = Exercise(
             "`rewards` has shape (N, T): which axis is time?",
             also=(
                 lambda scores, rewards, gamma: gradient(
-                    scores, gamma ** np.arange(len(rewards))[:, None] * rewards_to_go(rewards, gamma)
+                    scores, discounts(rewards, gamma) * rewards_to_go(rewards.T, gamma).T
                 ),
             ),
+        ),
+        Mistake(
+            "power of the episode",
+            lambda scores, rewards, gamma: gradient(
+                scores, gamma ** np.arange(len(rewards))[:, None] * rewards_to_go(rewards, gamma)
+            ),
+            "the power of γ in front counts the episodes, not the steps.",
+            "of equal episodes, the later ones of a batch count for less.",
+            "`rewards` has shape (N, T): which axis is time?",
         ),
         Mistake(
             "rewards discounted twice",

@@ -253,7 +253,7 @@ LEAVE_ONE_OUT = Exercise(
         Mistake(
             "number of runs for N",
             lambda returns: returns - others(returns) * (returns.shape[-1] - 1) / np.subtract(len(returns), 1.0),
-            "the sum of the others is divided by the number of runs less one.",
+            "the sum is divided by a number of runs, not of episodes.",
             "the baseline depends on how many runs one happens to train side by side.",
             "returns has shape (runs, N): `len` counts which of the two?",
             also=(
@@ -617,7 +617,7 @@ BANDIT = Exercise(
         Mistake(
             "variance of the returns",
             [0.1, 0.09],
-            "b is right. 0.09 is the estimate itself, and that of the returns' variance too.",
+            "b is right. 0.09 is the estimate itself, and the variance of the returns as well.",
             "none.",
             "how much does a random variable vary that has only one value?",
         ),

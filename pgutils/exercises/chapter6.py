@@ -18,9 +18,15 @@ def scaled(weights, mask, ddof=1, epsilon=1e-8, power=0.5):
     return difference / (((difference**2).sum() / (mask.sum() - ddof)) ** power + epsilon)
 
 
-def plainly(weights, mask, ddof=1):
+def plainly(weights, mask, ddof=1, epsilon=1e-8):
     """Return the same without care for the rounding of a mean."""
-    return (weights - weights[mask].mean()) * mask / (weights[mask].std(ddof=ddof) + 1e-8)
+    return (weights - weights[mask].mean()) * mask / (weights[mask].std(ddof=ddof) + epsilon)
+
+
+def alike_as_0(weights, mask, ddof=1):
+    """Return the same with 0 where nothing is divided by nothing."""
+    with np.errstate(invalid="ignore"):
+        return np.nan_to_num(plainly(weights, mask, ddof, epsilon=0.0))
 
 
 def from_masked_sums(weights, mask, ddof=1):
@@ -214,6 +220,13 @@ NORMALISATION = Exercise(
             "of which x - y do you know that it is exactly 0? Subtract that first.",
             also=(
                 lambda weights, mask: plainly(weights, mask, ddof=0),
+                *(
+                    lambda weights, mask, ddof=ddof, e=e: plainly(weights, mask, ddof, e)
+                    for ddof in (0, 1)
+                    for e in (1e-6, 1e-7, 1e-10, 1e-12)
+                ),
+                alike_as_0,
+                lambda weights, mask: alike_as_0(weights, mask, ddof=0),
                 from_masked_sums,
                 lambda weights, mask: from_masked_sums(weights, mask, ddof=0),
             ),
@@ -283,12 +296,26 @@ def sorted_among_the_resamples(scores):
     return unsorted_middle(np.sort(scores, 0))
 
 
-def runs(count, seed):
+def runs(count, seed, decimals=0):
     """Return the scores of some runs, one of them hopeless, and 200 resamples, the same every time."""
     rng = np.random.default_rng(seed)
-    scores = rng.normal(300, 80, size=count).round()
+    scores = rng.normal(300, 80, size=count).round(decimals)
     scores[rng.integers(count)] = 20.0
     return scores, rng.integers(count, size=(200, count))
+
+
+def defensible(scores, resamples, numbers):
+    """Return whether these are the IQM and, by some definition, the 2.5% and 97.5% quantiles of the resampled IQMs.
+
+    Definitions differ in what they give between two neighbours among the sorted numbers.
+    """
+    middle, last = np.sort(trimmed(scores[resamples])), len(resamples) - 1
+    below = np.array([0.025, 0.975]) * len(middle)  # how many lie below
+    left, right = np.ceil(below.round(9)).astype(int) - 1, np.floor(below.round(9)).astype(int)
+    lowest = np.append(trimmed(scores), middle[np.clip(np.minimum(left, right), 0, last)])
+    highest = np.append(trimmed(scores), middle[np.clip(np.maximum(left, right), 0, last)])
+    slack = 1e-5 * highest.max()
+    return np.shape(numbers) == (3,) and bool(((numbers >= lowest - slack) & (numbers <= highest + slack)).all())
 
 
 INTERVAL = Exercise(
@@ -299,8 +326,12 @@ INTERVAL = Exercise(
         "four runs": runs(4, seed=1),
         "eight runs": runs(8, seed=2),
         "sixteen runs": runs(16, seed=3),
+        "twenty runs": runs(20, seed=4, decimals=3),
         "equal runs": (np.full(4, 7.0), np.array([[0, 1, 2, 3], [3, 3, 1, 0], [2, 2, 2, 2]])),
     },
+    accepts=lambda results: all(
+        defensible(*runs, numbers) for runs, numbers in zip(INTERVAL.probes.values(), results, strict=True)
+    ),
     mistakes=(
         Mistake(
             "mean",
@@ -505,6 +536,7 @@ IMPROVEMENT = Exercise(
         "many ties": (np.array([500.0, 200.0, 500.0]), np.array([500.0, 100.0, 300.0])),
         "three against two": (np.array([1.0, 3.0, 3.0]), np.array([2.0, 3.0])),
         "two against five": (np.array([-1.0, 5.0]), np.array([4.0, -2.0, 7.0, 4.0, 0.5])),
+        "close scores": (np.array([0.93, 0.96]), np.array([0.92, 0.95, 0.9])),
     },
     mistakes=(
         Mistake(
@@ -545,8 +577,8 @@ IMPROVEMENT = Exercise(
         Mistake(
             "means compared",
             lambda scores, baseline: np.heaviside(scores.mean() - baseline.mean(), 0.5),
-            "you compare the means: that is a yes or no, not a probability.",
-            "one hopeless run may decide, and nothing says how sure one may be.",
+            "you compare one number of each method: that is a yes or no, not a probability.",
+            "nothing says how sure one may be.",
             "draw one run of each. How many pairs are there?",
             also=(
                 lambda scores, baseline: np.heaviside(scores.mean() - baseline.mean(), 0.0),
@@ -556,8 +588,8 @@ IMPROVEMENT = Exercise(
         Mistake(
             "against the mean",
             lambda scores, baseline: np.heaviside(scores - baseline.mean(), 0.5).mean(),
-            "you compare each run with the mean of the other method.",
-            "how much the other method varies makes no difference.",
+            "you compare the runs of one method with the mean of the other.",
+            "how much that other method varies makes no difference.",
             "each run meets each run of the other method.",
             also=(lambda scores, baseline: np.heaviside(scores.mean() - baseline, 0.5).mean(),),
         ),
@@ -649,7 +681,13 @@ EXPLAINED_VARIANCE = Exercise(
             "you use mean squares, above the line and below, not variances.",
             "returns far from 0 make their mean, a constant, look like good values.",
             "what does a variance do with a constant offset?",
-            also=(lambda values, returns: 1 - (returns - values).var() / (returns**2).mean(),),
+        ),
+        Mistake(
+            "mean square below the line",
+            lambda values, returns: 1 - (returns - values).var() / (returns**2).mean(),
+            "you divide by the mean square of the returns, not by their variance.",
+            "returns far from 0 make their mean, a constant, look like good values.",
+            "what does a variance do with a constant offset?",
         ),
         Mistake(
             "two kinds of variance",
@@ -707,8 +745,14 @@ EXPLAINED_VARIANCE = Exercise(
             "look at the error, return minus value.",
             also=(
                 lambda values, returns: covariance(values, returns) / np.sqrt(values.var() * returns.var() + 1e-300),
-                lambda values, returns: covariance(values, returns) / returns.var(),
             ),
+        ),
+        Mistake(
+            "covariance over variance",
+            lambda values, returns: covariance(values, returns) / returns.var(),
+            "you divide the covariance of values and returns by the variance of the returns.",
+            "values on another scale, ten times too large, get ten times the number.",
+            "look at the error, return minus value.",
         ),
         Mistake(
             "standard deviations",

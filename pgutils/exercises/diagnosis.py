@@ -32,7 +32,7 @@ def diagnose(exercise: Exercise, answer) -> str:
         given = outcomes(exercise, answer)
         return _compare(exercise, given, lambda: outcomes(exercise, answer))
     except NotWritten:
-        what = "not written yet: nothing is returned" if asked else "not written yet"
+        what = f"not written yet: {exercise.unwritten}" if asked else "not written yet"
         return message("○", exercise, f'{what}. pg.hint("{exercise.name}") helps.')
     except Complaint as complaint:
         return message("✗", exercise, str(complaint))
@@ -75,19 +75,19 @@ def _compare(exercise: Exercise, given: list[Outcome], again) -> str:
     ``again`` runs the answer once more.
     """
     report = (exercise.report([outcome["result"] for outcome in given]),) if exercise.report else ()
-    if exercise.accepts and exercise.accepts([outcome["result"] for outcome in given]):
-        return message("✓", exercise, "right.", *report)
     rights = right_outcomes(exercise)
     for conventions, wanted in rights:
         if same(exercise, given, wanted):
             return message("✓", exercise, _right(exercise, conventions), *report)
+    if exercise.accepts and exercise.accepts([outcome["result"] for outcome in given]):
+        return message("✓", exercise, "right.", *report)
     if exercise.parameters and not same(exercise, given, again()):
         hint = "Hint: whatever is random is in the arguments already. Does it draw on its own, or remember something?"
         return message("✗", exercise, "called again with the same arguments, it returns something else.", hint)
     wanted = nearest(exercise, given, [wanted for _, wanted in rights])
     if exercise.broken and same(exercise, given, outcomes(exercise, exercise.broken)):
         return message("○", exercise, f'still does what it did. pg.hint("{exercise.name}") helps.', *report)
-    if mistake := find_mistake(exercise, given, rights[0][1]):
+    if mistake := find_mistake(exercise, given, rights):
         lines = mistake.diagnosis, f"Symptom: {mistake.symptom}", f"Hint: {mistake.hint}"
         return message("✗", exercise, *lines, *report)
     return message("✗", exercise, *_unknown(exercise, given, wanted), *report)

@@ -75,6 +75,7 @@ class Exercise:
         prepare: turns an answer, the solution or a mistake into the function that is run on the probes.
         accepts: whether the results on all probes are right, where more than one answer may be.
         report: a few lines about the results on all probes, shown below every verdict.
+        unwritten: what shows that a function has not been written yet.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Exercise:
     prepare: Callable[[Callable], Callable] | None = None
     accepts: Callable[[list], bool] | None = None
     report: Callable[[list], str] | None = None
+    unwritten: str = "nothing is returned"
 
     @property
     def parameters(self) -> list[str]:

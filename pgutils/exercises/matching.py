@@ -43,9 +43,12 @@ def nearest(exercise: Exercise, given: list[Outcome], rights: list[list[Outcome]
     return max(rights, key=agreeing)
 
 
-def find_mistake(exercise: Exercise, given: list[Outcome], wanted: list[Outcome]) -> Mistake | None:
-    """Return the mistake that an answer makes, in any of its spellings, by the book or by another convention."""
-    for conventions in exercise.followed:
+def find_mistake(exercise: Exercise, given: list[Outcome], rights: list[tuple[tuple, list[Outcome]]]) -> Mistake | None:
+    """Return the mistake that an answer makes, in any of its spellings, by the book or by another convention.
+
+    ``rights`` is what right answers give, with the conventions that each of them follows.
+    """
+    for conventions, wanted in rights:
         for mistake in exercise.mistakes:
             for wrong in mistake.spellings if not conventions or conventions[0].wrap else ():
                 theirs = _outcomes_while_alike(exercise, exercise.following(wrong, conventions), given)

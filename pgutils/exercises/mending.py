@@ -31,6 +31,23 @@ def estimating(score, factor=lambda returns: 1.0):
     return wrong
 
 
+def visits_lost(theta, states, actions, returns):
+    """Return the estimate of `total[path, choices] += R`, which counts a pair that occurs twice only once."""
+    total, policy = np.zeros_like(theta), softmax_policy(theta)
+    for path, choices, weight in zip(states, actions, returns, strict=True):
+        total[path] -= weight * policy[path]
+        total[path, choices] += weight
+    return total / len(returns)
+
+
+def rows_lost(theta, states, actions, returns):
+    """Return the estimate of `total[path] += R * scores`, in which a state's last visit overwrites the others."""
+    total, policy = np.zeros_like(theta), softmax_policy(theta)
+    for path, choices, weight in zip(states, actions, returns, strict=True):
+        total[path] += weight * (np.eye(theta.shape[1])[choices] - policy[path])
+    return total / len(returns)
+
+
 def trajectories(count, steps, actions, seed):
     """Return θ (3, A), states (N, T), actions (N, T) and returns (N,) for a probe, the same every time."""
     rng = np.random.default_rng(seed)
@@ -64,6 +81,22 @@ PROBABILITY_BUG = Exercise(
             "now you divide by the probability once too often.",
             "rare actions are counted far too much, and a single one may ruin the policy.",
             "∇π = π ∇ log π: how often does π have to go?",
+        ),
+        Mistake(
+            "one of two factors",
+            estimating(lambda policy, action: np.eye(len(policy))[action] - policy[action] * policy),
+            "of the two places where the probability of the action stands in front, one is mended and one is not.",
+            "the mean score is not 0: the policy drifts though all returns are alike.",
+            "what must the components of the derivative sum to?",
+            also=(estimating(lambda policy, action: policy[action] * np.eye(len(policy))[action] - policy),),
+        ),
+        Mistake(
+            "repeated visits lost",
+            visits_lost,
+            "of several visits to a state in a trajectory only one counts.",
+            "a bias wherever a trajectory may come by the same state twice.",
+            "what does `x[[0, 0]] += 1` do? `np.add.at` counts each.",
+            also=(rows_lost,),
         ),
         Mistake(
             "one-hot alone",
@@ -180,6 +213,7 @@ A_MEAN_TOO_MANY = Exercise(
             "you divide by the length of the longest episode.",
             "one long episode makes the steps of all others small.",
             "which number does not depend on what the agent did?",
+            also=(loss_of(everything, lambda mask: len(mask) * mask.any(0).sum()),),
         ),
         Mistake(
             "padding counted",
@@ -266,7 +300,7 @@ FORWARDS = Exercise(
             "along the episodes",
             lambda rewards: rewards.flip(1).cumsum(1).flip(1),
             "you add up along the episodes, not along the steps.",
-            "an episode is praised for what the next ones collect.",
+            "an episode is praised for what others collect.",
             "which axis holds the steps?",
             also=(lambda rewards: rewards.cumsum(1),),
         ),
@@ -351,9 +385,9 @@ TWO_LOSSES = Exercise(
         Mistake(
             "sign",
             joint(lambda values, returns: values.detach() - returns, kept),
-            "return and value have changed places in the policy's loss.",
+            "the sign of the policy's loss is turned round, or return and value have changed places in it.",
             "what was better than expected is pushed down.",
-            "an advantage is positive when things went better than expected.",
+            "only the gradient was wrong, and only that of the values.",
         ),
         Mistake(
             "no baseline",
@@ -420,7 +454,7 @@ ONE_MEAN_FOR_ALL = Exercise(
             "padding counted",
             by_run(lambda a, m: shifted_and_scaled(a, a)),
             "the runs are apart now. Mean and deviation still include steps that were never taken.",
-            "how a run learns depends on what stands in its padding.",
+            "how a run learns depends on its padding.",
             "over which entries should the mean run?",
             also=(
                 by_run(lambda a, m: shifted_and_scaled(a, a, ddof=1)),

@@ -127,6 +127,7 @@ CUT_OFF = Exercise(
         Convention(
             "three decimals", [0.007, 0.606], "These are three decimals; three digits of the first are 0.00657."
         ),
+        Convention("four decimals", [0.0066, 0.6064], "The first has two digits; with three it is 0.00657."),
     ),
     mistakes=(
         Mistake(
@@ -195,15 +196,28 @@ FOUR_COPIES = Exercise(
     chapter=3,
     solution=35 / 128,
     tolerance=1e-3,
-    conventions=(
-        Convention(
+    mistakes=(
+        Mistake(
             "slow first",
             9 / 32,
-            "You let a slow episode go before a quick one that ends at the same moment; the book does the opposite "
-            "and gets 27.3%.",
+            "of two that end together you let the slow one go first, or a copy gives three at most.",
+            "the share comes out too large.",
+            "who goes first if both end at once? And how many may one copy give?",
         ),
-    ),
-    mistakes=(
+        Mistake(
+            "two episodes of each copy",
+            41 / 128,
+            "each copy plays two episodes at most, as in the text.",
+            "a quick copy that would have given a third is left out.",
+            "how many of the four episodes may come from the same copy?",
+        ),
+        Mistake(
+            "batch of two",
+            1 / 8,
+            "this is the share in a batch of two, from four copies.",
+            "the smaller the batch, the quicker its episodes.",
+            "a batch of as many episodes as there are copies.",
+        ),
         Mistake(
             "fair share",
             0.5,

@@ -62,20 +62,23 @@ _outcomes: dict[str, object] = {}  # what came out, where it was revealed
 
 def note_guess(prediction: Prediction, guess) -> str:
     """Note a guess, and return what to say of it. Once the outcome was revealed, the guess before it counts."""
-    name = prediction.name
+    name, kind, read = prediction.name, prediction.kind, None
     if guess is None or guess is ...:
-        _guesses.pop(name, None)
-        return message("○", prediction, f"no prediction yet. Wanted is {prediction.kind.wanted}.")
-    try:
-        guess = prediction.kind.read(guess)
-    except Unclear:
-        _guesses.pop(name, None)
-        return message("✗", prediction, f"wanted is {prediction.kind.wanted}, and this is {guess!r}.")
-    if name in _outcomes and _guesses.get(name) != guess:
+        mark, words = "○", f"no prediction yet. Wanted is {kind.wanted}."
+    else:
+        try:
+            read = kind.read(guess)
+            mark, words = "→", f"noted: {kind.show(read)}. Now find out."
+        except Unclear:
+            mark, words = "✗", f"wanted is {kind.wanted}, and this is {guess!r}."
+    if name in _outcomes and _guesses.get(name) != read:
         return message("→", prediction, "you have seen the outcome. What you predicted before it stays noted.")
-    _guesses[name] = guess
-    record.note(name, "tried", guess=guess)
-    return message("→", prediction, f"noted: {prediction.kind.show(guess)}. Now find out.")
+    if read is None:
+        _guesses.pop(name, None)
+    else:
+        _guesses[name] = read
+        record.note(name, "tried", guess=read)
+    return message(mark, prediction, words)
 
 
 def compare_with_guess(prediction: Prediction, outcome) -> str:

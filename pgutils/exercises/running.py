@@ -6,7 +6,7 @@ import traceback
 import numpy as np
 import torch
 
-from pgutils.exercises.arguments import as_array, convert_arguments, still_in_the_graph, unchanged
+from pgutils.exercises.arguments import as_array, convert_arguments, gained_a_gradient, still_in_the_graph, unchanged
 from pgutils.exercises.exercise import Exercise
 from pgutils.exercises.stopping import Endless, run
 from pgutils.exercises.wording import shorten, show_call
@@ -132,6 +132,9 @@ def _require_untouched(name: str, after, before, where: str) -> None:
     if not still_in_the_graph(after, before):
         what = f"cuts its input `{name}` out of the graph, so that its owner can no longer learn."
         raise Complaint(f"{what}{where}\nHint: an underscore at the end of a method's name means: in place.")
+    if gained_a_gradient(after, before):
+        what = f"has called `backward` already, and left a gradient in `{name}`: with the caller's it counts twice."
+        raise Complaint(f"{what}{where}\nHint: only return the loss; whoever asked for it calls `backward`.")
 
 
 def _numbers(result, where: str) -> np.ndarray:

@@ -209,7 +209,7 @@ YOUR_WEIGHTS = Exercise(
         Mistake(
             "sign",
             discounted(lambda batch: batch.values - rewards_to_go(batch)),
-            "return and baseline have changed places.",
+            "the sign is turned round: a minus stands in front, or return and baseline have changed places.",
             "what was better than expected is pushed down.",
             "a weight is positive when things went better than expected.",
             also=(lambda batch: batch.values - rewards_to_go(batch),),
@@ -236,6 +236,13 @@ YOUR_WEIGHTS = Exercise(
             "late values expect little and are compared with everything.",
             "what does V(s_t) predict: all rewards, or those from t on?",
             also=(discounted(lambda batch: total_return(batch)[..., None] - batch.values),),
+        ),
+        Mistake(
+            "value not discounted",
+            lambda batch: discounted(rewards_to_go)(batch) - batch.values,
+            "the mean is right: no bias. But γᵗ stands in front of G_t alone, and V(s_t) is subtracted in full.",
+            "the later the step, the more of its value is subtracted in vain.",
+            "what does V(s_t) predict: G_t, or γᵗ G_t?",
         ),
     ),
     hints=(
