@@ -492,11 +492,67 @@ def test_draws_that_are_not(mistake):
     [
         ("exponentials not normalised", "if the first logit is 0 or more, action 0 is taken always", [0.0, 1.0], 0),
         ("shifted exponentials not normalised", "largest, action 0 is taken always", [-1.0, -2.0, -3.0], 0),
-        ("logits taken for probabilities", "an action is returned that does not exist", [-1.0, -2.0, -0.5], 3),
     ],
 )
 def test_draws_of_one_action_alone(mistake, symptom, logits, action):
     assert shares(wrong("choose-action", mistake, symptom), np.array(logits))[action] == 1
+
+
+def spellings(exercise, mistake, symptom):
+    """All implementations of a mistake: what is said has to hold for each."""
+    wrong(exercise, mistake, symptom)
+    return next(known for known in EXERCISES[exercise].mistakes if known.name == mistake).spellings
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("mistake", "symptom", "logits"),
+    [
+        ("logits taken for probabilities", "with negative logits alone, u makes no difference", [-1.0, -2.0, -0.5]),
+        ("overflow", "the action no longer depends on u", [998.0, 1000.0, 999.0]),
+    ],
+)
+def test_draws_without_a_say_of_u(mistake, symptom, logits):
+    for draw in spellings("choose-action", mistake, symptom):
+        assert len({int(draw(np.array(logits), u)) for u in np.linspace(0, 0.99, 12)}) == 1
+
+
+def test_long_episodes_on_the_floor():
+    path = np.zeros(2001, int), np.zeros(2000, int)
+    likely, unlikely = ((*path, np.full((1, 2), chance), np.ones(1), np.ones((1, 2, 1))) for chance in (0.5, 0.3))
+    for logarithm in spellings("trajectory-log-probability", "a floor under the product", "look equally probable"):
+        assert logarithm(*likely) == logarithm(*unlikely)
+
+
+def test_rare_actions_below_the_floor_have_no_gradient():
+    said = "an action rarer than the floor has next to no gradient"
+    for loss in spellings("policy-gradient-loss", "a floor under π", said):
+        logits = torch.tensor([[60.0, 0.0]], dtype=torch.float64, requires_grad=True)
+        loss(logits, torch.tensor([1]), torch.tensor([1.0], dtype=torch.float64), 1).backward()
+        assert logits.grad.abs().max() < 1e-10
+
+
+def test_logarithms_after_rounding():
+    said = "a rare action makes the loss infinite"
+    for loss in spellings("policy-gradient-loss", "logarithm after rounding", said):
+        logits = torch.tensor([[1000.0, 0.0]], dtype=torch.float64)
+        assert not loss(logits, torch.tensor([1]), torch.tensor([1.0], dtype=torch.float64), 1).isfinite()
+
+
+def test_the_mean_score_of_a_half_mended_line():
+    said = "the mean score is not 0: logits move though all returns are alike"
+    policy = np.array([0.2, 0.8])
+    for estimate in spellings("rare-and-good", "one of two factors", said):
+        scores = [estimate(np.log([policy]), np.array([[0]]), np.array([[action]]), np.ones(1)) for action in (0, 1)]
+        assert np.abs(policy @ np.reshape(scores, (2, 2))).max() > 0.1
+
+
+def test_powers_of_the_episode():
+    wrong_estimate = wrong("reward-to-go-gradient", "power of the episode", "the later ones of a batch count for less")
+    scores, rewards = np.zeros((2, 1, 2)), np.ones((2, 1))
+    scores[0, 0, 0] = scores[1, 0, 1] = 1
+    first, second = wrong_estimate(scores, rewards, 0.5)
+    assert second == first / 2
 
 
 def test_shares_of_sigmoids_and_of_two_softmaxes():
@@ -700,6 +756,10 @@ def test_explained_variances():
     far = returns + 100
     share = wrong("explained-variance", "mean square of the returns", "returns far from 0 make their mean")
     assert share(np.full(3, far.mean()), far) > 0.999
+    share = wrong("explained-variance", "mean square below the line", "returns far from 0 make their mean")
+    assert share(np.full(3, far.mean()), far) > 0.999
+    share = wrong("explained-variance", "covariance over variance", "ten times too large, get ten times the number")
+    assert share(10 * returns, returns) == pytest.approx(10 * share(returns, returns))
     for mistake, other in (("squared correlation", -returns), ("correlation", 10 * returns)):
         assert wrong("explained-variance", mistake, "look perfect")(other, returns) == pytest.approx(1)
     share = wrong("explained-variance", "standard deviations", "seem to explain less than they do")

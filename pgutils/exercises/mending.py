@@ -86,7 +86,7 @@ PROBABILITY_BUG = Exercise(
             "one of two factors",
             estimating(lambda policy, action: np.eye(len(policy))[action] - policy[action] * policy),
             "of the two places where the probability of the action stands in front, one is mended and one is not.",
-            "the mean score is not 0: the policy drifts though all returns are alike.",
+            "the mean score is not 0: logits move though all returns are alike.",
             "what must the components of the derivative sum to?",
             also=(estimating(lambda policy, action: policy[action] * np.eye(len(policy))[action] - policy),),
         ),
