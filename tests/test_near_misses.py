@@ -427,6 +427,30 @@ def test_a_division_by_a_power_that_vanishes_is_refused(special):
     assert not accepted("rewards-to-go", divided)
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_such_a_division_is_refused_by_name_in_a_row():
+    def divided(rewards, ends, gamma):
+        powers, following, G = gamma ** np.arange(len(rewards)), 0.0, np.zeros(len(rewards))
+        for t in reversed(range(len(rewards))):
+            following = powers[t] * rewards[t] + following * (not ends[t])
+            G[t] = following / powers[t] if powers[t] else 0.0
+        return G
+
+    assert "you divide 0 by 0" in diagnose(EXERCISES["rewards-to-go-in-a-row"], divided)
+
+
+def vanishing(rewards, gamma, least):
+    """Reward-to-go that stops where the discount has become small."""
+    steps = np.flatnonzero(gamma ** np.arange(len(rewards)) < least)
+    return seen(rewards, gamma, steps[0] if len(steps) else len(rewards))
+
+
+@pytest.mark.parametrize("least", [1e-2, 1e-3])
+def test_discounts_that_are_small_count(least):
+    assert not accepted("discounted-return", lambda rewards, gamma: vanishing(rewards, gamma, least)[0])
+    assert not accepted("rewards-to-go", lambda rewards, gamma: vanishing(rewards, gamma, least))
+
+
 @pytest.mark.parametrize("enough", [0.2, 0.05])
 def test_a_deviation_that_is_small_and_not_zero_counts(enough):
     def weights(rewards, lengths):

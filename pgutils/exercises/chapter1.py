@@ -94,6 +94,7 @@ DISCOUNTED_RETURN = Exercise(
         "whole numbers": (np.array([0, -1, 4]), 0.9),
         "a long episode": (np.cos(np.arange(60.0)), 0.99),
         "γ = 0.999": (np.cos(np.arange(400.0)), 0.999),
+        "a late prize": (np.append(np.zeros(12), 4096.0), 0.5),
     },
     mistakes=(
         Mistake(

@@ -75,6 +75,7 @@ REWARDS_TO_GO = Exercise(
         "γ = 0.99": (np.array([0.0, 1.0, 0.0, 0.0, -2.0, 0.0, 3.0]), 0.99),
         "γ = 0.999": (np.sin(np.arange(400.0)), 0.999),
         "γ = 0.1": (np.sin(np.arange(400.0)), 0.1),
+        "a late prize": (np.append(np.zeros(12), 4096.0), 0.5),
     },
     mistakes=(
         Mistake(
@@ -289,6 +290,12 @@ def per_episode(function):
     return apply
 
 
+def divided_in_a_row(rewards, ends, gamma):
+    """Return the sum of what follows, discounted from the start of the row, and brought back by a division."""
+    with np.errstate(invalid="ignore"):
+        return flat_to_go(rewards * powers(rewards, gamma), ends, 1.0) / powers(rewards, gamma)
+
+
 FLAT_REWARDS_TO_GO = Exercise(
     name="rewards-to-go-in-a-row",
     chapter=4,
@@ -301,8 +308,17 @@ FLAT_REWARDS_TO_GO = Exercise(
         "whole numbers": (np.array([1, 2, 3, 5]), np.array([False, True, False, True]), 0.5),
         "γ = 0.99": (np.sin(np.arange(12.0)), np.isin(np.arange(12), [0, 4, 5, 11]), 0.99),
         "γ = 0.999": (np.sin(np.arange(420.0)), np.isin(np.arange(420), [9, 409, 419]), 0.999),
+        "γ = 0.1": (np.sin(np.arange(400.0)), np.arange(400) % 40 == 39, 0.1),
+        "a late prize": (np.append(np.zeros(12), [4096.0, 1.0]), np.arange(14) > 11, 0.5),
     },
     mistakes=(
+        Mistake(
+            "divided by γᵗ",
+            divided_in_a_row,
+            "right, until γᵗ is rounded to 0: then you divide 0 by 0.",
+            "the row need not be very long: with γ = 0.1 it happens after step 323.",
+            "the recursion G_t = r_t + γ G_{t+1} divides by nothing.",
+        ),
         Mistake(
             "leak across the end",
             lambda rewards, ends, gamma: rewards_to_go(rewards, gamma),
