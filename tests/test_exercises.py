@@ -421,7 +421,7 @@ def test_an_endless_loop_is_stopped(elsewhere, monkeypatch):
     assert texts == [
         "✗ rewards-to-go: takes too long, and was stopped after 0.3 seconds.\n"
         "  Probe: rewards = [3], gamma = 0.5\n"
-        "  Hint: what is meant to end the loop or the recursion, and does it come about soon enough?"
+        "  Hint: what is meant to end the loop or the recursion, and does it come in time?"
     ]
     deadline = time.monotonic() + 5
     while threading.active_count() > before and time.monotonic() < deadline:

@@ -106,7 +106,7 @@ def _probe(exercise: Exercise, probe: tuple) -> str:
 def _too_long(stopped: bool, where: str) -> str:
     """Return what to say of an answer that did not end in time."""
     if stopped:
-        advice = "Hint: what is meant to end the loop or the recursion, and does it come about soon enough?"
+        advice = "Hint: what is meant to end the loop or the recursion, and does it come in time?"
         return f"takes too long, and was stopped after {SECONDS:g} seconds.{where}\n{advice}"
     advice = "It waits, or computes outside of Python, and goes on behind the scenes; restarting the kernel ends it."
     return f"takes too long: after {SECONDS:g} seconds it does not heed the request to stop.{where}\n{advice}"
