@@ -196,6 +196,22 @@ def test_tab_reaches_everything_and_keys_operate_it(live, name):
 
 
 @every_figure
+def test_the_focus_is_seen_wherever_tab_takes_it(live, name):
+    figure = live(name)
+    ring = """([here]) => [here, here.closest("label")].some((element) => {
+        const { outlineStyle, outlineWidth } = getComputedStyle(element ?? document.body);
+        return outlineStyle === "solid" && parseFloat(outlineWidth) >= 3;
+    })"""
+    figure.locator(CONTROLS).first.focus()
+    seen = 0
+    while (focused := figure.locator(":focus")).count():
+        assert focused.evaluate_all(ring), focused.evaluate("here => here.outerHTML")
+        figure.page.keyboard.press("Tab")
+        seen += 1
+    assert seen >= figure.locator(f":is({CONTROLS}):visible").count()
+
+
+@every_figure
 def test_sliders_move_by_arrow_keys_in_silence(live, name):
     figure = live(name)
     for slider in figure.locator("input[type=range]:visible").all():
@@ -1347,7 +1363,7 @@ def test_the_batch_shown_first_ends_as_was_to_be_seen(live):
 
 
 def test_new_hikes_are_those_of_the_random_numbers(live):
-    figure, numbers = live("the-clip"), mulberry32(1, 22)
+    figure, numbers = live("the-clip"), mulberry32(1, 38)
     tau = pg.mountain_hike().enumerate_trajectories(3)
     ends = np.cumsum(tau.probability(pg.softmax_policy(np.array(HIKE_LOGITS))))
     status = figure.get_by_role("status")
@@ -1360,8 +1376,12 @@ def test_new_hikes_are_those_of_the_random_numbers(live):
         hikes = expected(3)
         assert status.text_content() == f"3 new hikes: {tau.mask[hikes].sum()} samples."
     figure.get_by_label("Hikes").select_option("16")
+    expected(16)  # which draws as many at once
+    figure.get_by_role("button", name="Play new hikes").press("Enter")
+    hikes = expected(16)
+    assert status.text_content() == f"16 new hikes: {tau.mask[hikes].sum()} samples."
     figure.get_by_role("button", name="Go to epoch 200").press("Enter")
-    largest = ascended(expected(16), 1.0, 0.2, 200)[1]["largest_ratios"]
+    largest = ascended(hikes, 1.0, 0.2, 200)[1]["largest_ratios"]
     assert f"largest ratio {largest:.2f}," in status.text_content()
 
 

@@ -74,7 +74,6 @@
         )}: the last is ${signed(now.at(-1))}, those of the first half lie between ${signed(
           Math.min(...early),
         )} and ${signed(Math.max(...early))}.">
-        <text class="muted" x=${LEFT + 6} y="12">advantage</text>
         ${lines.map((value) =>
           html`
             <line class="axis" x1=${LEFT} x2=${WIDTH} y1=${up(value)} y2=${up(value)} />
@@ -91,6 +90,7 @@
           html`<text x=${LEFT + (t + 0.5) * wide} y=${FLOOR + 15} text-anchor="middle">${t}</text>`
         )}
         <text class="muted" x=${(LEFT + WIDTH) / 2} y="220" text-anchor="middle">step of an episode of CartPole</text>
+        <text class="muted over-bars" x=${LEFT + 6} y="12">advantage</text>
       </svg>
     `;
   }
