@@ -153,6 +153,7 @@ HARMLESS = {
         "scaled = (shifted - taken.mean()) / (taken.std(ddof=1) - 1e-08)",
     },
     "advantage": {"return pg.rewards_to_go(rewards, gamma) - values.squeeze(1).detach()"},
+    "surrogate": {"return (ratio * advantages.detach() * mask).sum(1).sum()"},  # the sum over episodes
     "lambda-return": {"for reward, value in zip(rewards[::-1], values[::-1]):"},
     "importance-ratio": {
         "x = x - x.max(1, keepdims=True)",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pgutils.exercises.exercise import Exercise, Mistake
+from pgutils.exercises.exercise import Convention, Exercise, Mistake
 
 
 def kl(p, q, weight=None):
@@ -289,6 +289,13 @@ SURROGATE = Exercise(
     chapter=9,
     solution=promised(lambda log_ratio: log_ratio.exp()),
     gradients=("new_log_probs", "old_log_probs", "advantages"),
+    conventions=(
+        Convention(
+            "sum over episodes",
+            explanation="You add the episodes up where we take their mean: the same direction, N times as far.",
+            wrap=lambda f: lambda new_log_probs, *rest: f(new_log_probs, *rest) * len(new_log_probs),
+        ),
+    ),
     probes={
         "one step": (np.array([[-0.5]]), np.array([[-1.0]]), np.array([[2.0]]), np.array([[True]])),
         "one episode": played([3], 3, seed=1),
