@@ -27,8 +27,11 @@ class Transformer(nn.Module):
     Raises:
         ValueError: the width cannot be shared among the heads.
 
-    Weights are float32. Source: Vaswani et al. (2017), with the order of Radford et al. (2019). *Introduced in
-    chapter 11.*
+    Weights are float32. They start normal, with a deviation of 1/2 for tokens and places, else of 1/√inputs, half of it
+    where a layer adds to what stands for a token, and a tenth of it for the logits: all tokens are about equally
+    probable at first.
+
+    Source: Vaswani et al. (2017), with the order of Radford et al. (2019). *Introduced in chapter 11.*
     """
 
     def __init__(

@@ -46,7 +46,8 @@ def pages(open_page):
 
     def open_once(name):
         if FIGURES[name] not in visits:
-            visits[FIGURES[name]] = open_page(f"{FIGURES[name]}.html", from_file=True)
+            visit = visits[FIGURES[name]] = open_page(f"{FIGURES[name]}.html", from_file=True)
+            visit.page.route(re.compile("/mathjax/"), lambda route: route.fulfill(body=""))  # it slows each reload down
         return visits[FIGURES[name]]
 
     yield open_once

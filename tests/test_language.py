@@ -215,6 +215,15 @@ def test_a_distribution_is_zero_where_nothing_was_chosen():
     torch.testing.assert_close(log_probs[mask].exp().sum(-1), torch.ones(int(mask.sum())))
 
 
+def test_weights_start_with_the_deviations_that_the_docstring_names():
+    """Each standard deviation of n normal numbers lies within 5 of its standard errors, 1/√(2n) of it."""
+    policy = pg.Transformer(7, 10, pg.generator(3).spawn(20), width=16)
+    deviations = {"tokens": 1 / 2, "places": 1 / 2, "attend": 1 / 4, "mix": 1 / 8, "up": 1 / 4, "down": 1 / 16}
+    for name, deviation in {**deviations, "head": 1 / 40}.items():
+        weights = getattr(policy, name)
+        assert weights.std().item() == pytest.approx(deviation, rel=5 / (2 * weights.numel()) ** 0.5), name
+
+
 def test_a_width_that_cannot_be_shared_is_refused():
     with pytest.raises(ValueError, match="cannot be shared among 4 heads"):
         transformer(width=30)
