@@ -43,6 +43,7 @@ WEIGHTS = {
     "past_and_rewards_to_go": past_and_rewards_to_go,
     "rewards_to_go": pg.rewards_to_go,
     "rewards_to_go - values": lambda batch: pg.rewards_to_go(batch) - batch.values,
+    "gae(0.95)": pg.gae(0.95),
 }
 TARGETS = {"rewards_to_go": pg.rewards_to_go}  # with nothing beyond the cut of a truncated episode
 LANDER = {
@@ -113,7 +114,7 @@ def endings(batch: pg.EpisodeBatch) -> dict[str, torch.Tensor]:
 
 
 def record_run(settings: dict, seed: int, offset: int) -> dict[str, np.ndarray]:
-    """Train and evaluate one run; return its curves, each of shape (iterations,), and its evaluations, (episodes,)."""
+    """Train and evaluate one run; return curves, each of shape (1, iterations), and evaluations, (1, episodes)."""
     os.environ[OFFSET] = str(offset)  # on whatever machine this is
     ends = []
 
@@ -123,12 +124,12 @@ def record_run(settings: dict, seed: int, offset: int) -> dict[str, np.ndarray]:
 
     history = train_once(**settings, seed=seed, success=success)
     curves = ("env_steps", "returns", "successes", "entropies", "explained_variances")
-    arrays = {name: getattr(history, name)[0] for name in curves}
-    arrays |= {name: np.concatenate([row[name] for row in ends]) for name in ("standing", "aloft")}
+    arrays = {name: getattr(history, name) for name in curves}
+    arrays |= {name: np.stack([row[name] for row in ends], 1) for name in ("standing", "aloft")}
     for kind in ("stochastic", "greedy"):
         batch = pg.evaluate(settings["env_id"], history.policy, greedy=kind == "greedy", seed=seed)
         evaluated = {"returns": batch.returns, "steps": batch.lengths, **endings(batch)}
-        arrays |= {f"{kind}_{name}": values[0].numpy() for name, values in evaluated.items()}
+        arrays |= {f"{kind}_{name}": values.numpy() for name, values in evaluated.items()}
     return {name: array.astype(np.float32) for name, array in arrays.items()}
 
 
@@ -137,7 +138,7 @@ def record_against_ppo(settings: dict, seed: int, offset: int) -> dict[str, np.n
 
     Returns:
         For each method the environment steps and the returns, of iterations for REINFORCE and of single episodes in the
-        order of their ends for PPO, and how many seconds the whole training took, shape (1,).
+        order of their ends for PPO, and how many seconds the whole training took, each with a leading axis of one run.
     """
     os.environ[OFFSET] = str(offset)
     torch.set_num_threads(1)
@@ -146,7 +147,7 @@ def record_against_ppo(settings: dict, seed: int, offset: int) -> dict[str, np.n
     middle = time.perf_counter()
     ppo = train_peer("PPO", settings["env_id"], **settings["ppo"], seed=seed + 1000 * offset)
     end = time.perf_counter()
-    return {
+    arrays = {
         "reinforce_env_steps": history.env_steps[0].astype(np.float32),
         "reinforce_returns": history.returns[0].astype(np.float32),
         "reinforce_seconds": np.array([middle - start]),
@@ -154,13 +155,14 @@ def record_against_ppo(settings: dict, seed: int, offset: int) -> dict[str, np.n
         "ppo_returns": ppo["returns"].astype(np.float32),
         "ppo_seconds": np.array([end - middle]),
     }
+    return {name: array[None] for name, array in arrays.items()}
 
 
-def stack(runs: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Return each array with a leading axis of runs, padded with NaN to the longest."""
+def stack(shares: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Join arrays of shape (runs, n) along their runs, padded with NaN to the longest n."""
     arrays = {}
-    for name in runs[0]:
-        rows = [run[name] for run in runs]
+    for name in shares[0]:
+        rows = [row for share in shares for row in share[name]]
         arrays[name] = np.full((len(rows), max(map(len, rows))), np.nan, np.float32)
         for padded, row in zip(arrays[name], rows, strict=True):
             padded[: len(row)] = row
@@ -178,25 +180,32 @@ def is_recorded(path: Path, settings: dict) -> bool:
 
 def main(folder: Path, experiments: dict[str, dict] = EXPERIMENTS, runs: int = RUNS) -> None:
     """Record what is missing in ``folder``, with all seeds shifted as everywhere by ``PGUTILS_SEED_OFFSET``."""
-    memory = Memory(folder / ".runs", verbose=0)
-    versions = {name: version(name) for name in ("box2d", "gymnasium", "numpy", "torch")}
-    versions["python"] = platform.python_version()
-    offset, seeds = int(os.environ.get(OFFSET, "0")), list(range(runs))
+    memory, offset = Memory(folder / ".runs", verbose=0), seed_offset()
     for name, settings in experiments.items():
+        seeds = list(range(runs))
         path, about = folder / f"{name}.npz", {**settings, "seeds": seeds, "seed_offset": offset}
         if is_recorded(path, about):
             continue
         record = memory.cache(record_against_ppo if "ppo" in settings else record_run)
         jobs = (delayed(record)(settings, seed, offset) for seed in seeds)
-        finished = list(tqdm(Parallel(-1, return_as="generator")(jobs), name, total=runs))
-        pg.save_results(path, stack(finished), about, versions)
+        finished = list(tqdm(Parallel(-1, return_as="generator")(jobs), name, total=len(seeds)))
+        pg.save_results(path, stack(finished), about, versions_of("box2d", "gymnasium", "numpy", "torch"))
     memory.clear(warn=False)
+
+
+def seed_offset() -> int:
+    """Return by how much all seeds are shifted."""
+    return int(os.environ.get(OFFSET, "0"))
+
+
+def versions_of(*packages: str) -> dict[str, str]:
+    """Return the version of Python and of each package."""
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
 
 
 def folder_of_this_offset() -> Path:
     """Return where to record: beside the book's own runs where the seeds are shifted."""
-    offset = int(os.environ.get(OFFSET, "0"))
-    return Path("book/results", f"offset-{offset}" if offset else "")
+    return Path("book/results", f"offset-{seed_offset()}" if seed_offset() else "")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,12 @@ def test_what_is_stored_is_loaded_without_pickle(path):
         assert '"versions": {"numpy": "2"}' in str(file["about"])
 
 
+def test_the_folders_of_a_file_are_made_if_need_be(tmp_path):
+    for name in ("first", "second"):
+        pg.save_results(tmp_path / "some" / "folder" / f"{name}.npz", {"returns": np.zeros(2)}, SETTINGS, {})
+    assert len(list((tmp_path / "some" / "folder").iterdir())) == 2
+
+
 def test_a_missing_file_is_named_with_what_makes_it(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.npz is missing: run `make results`"):
         pg.load_results(tmp_path / "none.npz")
@@ -62,7 +68,7 @@ def test_other_settings_are_named_with_what_makes_them(path, name, value):
 
 
 def test_curves_are_padded_with_nan_to_the_longest():
-    stacked = stack([{"returns": np.array([1.0])}, {"returns": np.array([2.0, 3.0])}])
+    stacked = stack([{"returns": np.array([[1.0]])}, {"returns": np.array([[2.0, 3.0]])}])
     np.testing.assert_array_equal(stacked["returns"], [[1, np.nan], [2, 3]])
 
 
