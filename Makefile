@@ -46,6 +46,7 @@ run: .venv/.installed ## execute every notebook in place (or some: make run NOTE
 results: .venv/.installed ## record the long experiments; what is recorded already stays (elsewhere: make results FOLDER=…)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'
 	$(BIN)/python scripts/record_results.py $(FOLDER)
+	$(BIN)/python scripts/record_methods.py $(FOLDER)
 	$(BIN)/python scripts/record_explorables.py $(FOLDER)
 
 bench: .venv/.installed ## measure how fast it is, and show it in the book (some: make bench SECTIONS="solve growth")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import record_methods
 import record_results
 import torch
 from record_results import EXPERIMENTS, WEIGHTS, is_recorded, main, stack
@@ -153,6 +154,26 @@ def test_the_recorded_files_are_those_of_the_script(name):
     path = record_results.Path("book/results", f"{name}.npz")
     assert path.stat().st_size < 200_000
     assert is_recorded(path, {**EXPERIMENTS[name], "seeds": list(range(record_results.RUNS)), "seed_offset": 0})
+
+
+@pytest.mark.parametrize("name", record_methods.EXPERIMENTS)
+def test_the_recorded_methods_are_those_of_the_script(name):
+    path = record_results.Path("book/results", f"{name}.npz")
+    assert path.stat().st_size < 200_000
+    about = {**record_methods.EXPERIMENTS[name], "runs": record_results.RUNS, "seed_offset": 0}
+    assert is_recorded(path, about)
+
+
+def test_methods_are_recorded_side_by_side(tmp_path):
+    task = {"env_id": "CartPole-v1", "episodes": 2, "gamma": 0.9, "env_steps": 60}
+    tiny = {"task": task, "methods": record_methods.METHODS, "sizes": record_methods.ON_CART_POLE}
+    record_methods.main(tmp_path, {"tiny": tiny}, runs=2)
+    arrays = pg.load_results(tmp_path / "tiny.npz", **tiny, runs=2, seed_offset=0)
+    options = {"update": pg.ppo(), "value_steps": 4, "value_epochs": 10, "runs": 2, "iterations": 60}
+    history = pg.train(weights=pg.gae(0.95), learning_rate=0.01, value_learning_rate=0.01, **task, **options)
+    np.testing.assert_allclose(arrays["PPO returns"], history.returns)
+    assert {name.rsplit(" ", 1)[0] for name in arrays} == set(record_methods.METHODS)
+    assert (arrays["TRPO env_steps"][:, -1] >= 60).all()
 
 
 def test_recorded_runs_are_found_from_another_directory(tmp_path, monkeypatch):
