@@ -41,6 +41,25 @@ def test_a_thousand_steps_are_those_of_the_originals(env_id):
     assert reached.any() == env_id.startswith("MountainCar")
 
 
+@pytest.mark.parametrize("still", [True, False], ids=["at rest on the goal", "past the end of the world"])
+def test_the_edges_of_the_mountain_are_those_of_the_original(still):
+    envs, single = pg.make_envs("MountainCarContinuous-v0", 1), gym.make("MountainCarContinuous-v0")
+    reset_envs(envs, np.random.default_rng(0).spawn(1))
+    single.reset(seed=0)
+    state, idle = np.array([0.5, 0.0] if still else [0.58, 0.07], np.float32), np.zeros((1, 1), np.float32)
+    single.unwrapped.state = state.copy()
+    if still:  # it stands still if its velocity is what the slope takes away
+        state[1] = -single.step(idle[0])[0][1]
+        single.unwrapped.state = state.copy()
+    envs.state = state[:, None].copy()
+    obs, rewards, terminated, *_ = envs.step(idle)
+    wanted = single.step(idle[0])
+    np.testing.assert_array_equal(obs[0], wanted[0])
+    assert (rewards[0], terminated[0]) == wanted[1:3] == (100.0, True)
+    assert (obs[0, 1] == 0) == still
+    assert still or obs[0, 0] == np.float32(0.6)
+
+
 @pytest.mark.parametrize("env_id", FORMS)
 def test_spaces_and_limits_are_those_of_the_originals(env_id):
     envs, single = pg.make_envs(env_id, 2), gym.make(env_id)
