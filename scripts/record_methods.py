@@ -1,4 +1,4 @@
-"""Record how each method of the book does on tasks for which it was tuned, and on one for which nothing was.
+"""Record how the methods of the book do side by side, on two tasks.
 
 Usage: record_methods.py [FOLDER], by default book/results
 
@@ -34,8 +34,6 @@ ON_PENDULUM = {"reward-to-go": 0.03, "learned value": 0.03, "GAE": 0.03, "TRPO":
 EXPERIMENTS = {
     "methods-cart-pole": {"task": CART_POLE, "methods": METHODS, "sizes": ON_CART_POLE},
     "methods-pendulum": {"task": PENDULUM, "methods": METHODS, "sizes": ON_PENDULUM},
-    # Nothing was tried on Acrobot: the settings of CartPole as they are.
-    "methods-acrobot": {"task": {**CART_POLE, "env_id": "Acrobot-v1"}, "methods": METHODS, "sizes": ON_CART_POLE},
 }
 
 
