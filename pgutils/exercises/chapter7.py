@@ -412,7 +412,7 @@ GAE_BATCH = Exercise(
                 )
             ),
             "the sum starts from the final value, which is no advantage.",
-            "before a cut the final value counts twice.",
+            "before a cut the final value counts 1 + λ times.",
             "how large is the advantage after the last step?",
         ),
         Mistake(
@@ -563,7 +563,7 @@ N_STEP = Exercise(
             "no value",
             lambda rewards, values, n, gamma: n_step(rewards, 0 * values, n, gamma),
             "the value at the end of the look-ahead is missing.",
-            "all that comes more than n steps later counts for nothing.",
+            "all that comes n steps later or more counts for nothing.",
             "what stands for the rewards that you did not wait for?",
         ),
         Mistake(
