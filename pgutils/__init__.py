@@ -20,7 +20,8 @@ from pgutils.losses import clipped_loss, policy_gradient_loss, value_loss
 from pgutils.mdp import TabularMDP, exact_policy_gradient
 from pgutils.moments import gradient_moments
 from pgutils.networks import ValueFunction
-from pgutils.plotting import method_style, plot_learning_curves, plot_mdp, set_style
+from pgutils.pictures import plot_mdp
+from pgutils.plotting import method_style, plot_learning_curves, set_style
 from pgutils.policies import CategoricalPolicy, GaussianPolicy, softmax_policy, softmax_score
 from pgutils.ppo import ppo
 from pgutils.problems import mountain_hike, short_corridor
