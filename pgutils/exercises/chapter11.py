@@ -65,7 +65,7 @@ ANSWER_LOG_PROB = Exercise(
                 answered(tokens, prompt_length, end) & (tokens[1:] != end)
             ].sum(),
             "the end token is left out.",
-            "the model never learns when to stop, and answers run on to the limit.",
+            "no end is ever praised: with rewards of 0 or 1 and no baseline, answers run on to the limit.",
             "is stopping an action?",
         ),
         Mistake(
@@ -826,7 +826,7 @@ A_LEASH_OF_AIR = Exercise(
                 rewards, log_probs, reference, beta, leash=lambda d: (-d).exp() - 1 + d
             ),
             "k₃ is in the reward.",
-            "once the model has learned something, this leash pushes it off.",
+            "once the model is sure of an answer, this leash pushes it off.",
             "which of the three is exact in the reward?",
         ),
     ),
