@@ -182,7 +182,7 @@ DISCOUNTED_RETURN = Exercise(
                 rewards * np.where(np.arange(len(rewards)), gamma * np.arange(len(rewards)), 1)
             ).sum(),
             "step t is multiplied by γt instead of a power of γ.",
-            "the longer one has to wait for a reward, the more it counts.",
+            "from the second step on, a reward counts the more the later it comes.",
             "waiting one more step multiplies by γ once more.",
             also=(
                 lambda rewards, gamma: (rewards * gamma * np.arange(len(rewards))).sum(),
@@ -388,7 +388,7 @@ STATE_VALUES = Exercise(
             "γ to the power of the round",
             sweeps(1000, lambda k: k),
             "you multiply by γᵏ in round k.",
-            "the later the round, the less it changes: far rewards are never seen.",
+            "in the end only the next reward is left.",
             "one round looks one step ahead, whichever round it is. What is one step worth?",
             also=(sweeps(100, lambda k: k), sweeps(100, lambda k: k + 1)),
         ),

@@ -398,7 +398,7 @@ POLICY_GRADIENT_LOSS = Exercise(
             "logarithm of the logits",
             loss_of(lambda logits, actions: chosen(logits, actions).log()),
             "you take the logarithm of the logits themselves.",
-            "the first negative logit makes the loss NaN.",
+            "one negative logit can make the loss NaN.",
             "what turns logits into probabilities?",
             also=(
                 loss_of(lambda logits, actions: chosen((logits / logits.sum(-1, keepdim=True)).log(), actions)),
@@ -701,7 +701,7 @@ REINFORCE_UPDATE = Exercise(
             "mean over the steps of each",
             with_weights(lambda rewards, gamma: whole(rewards, gamma) / len(rewards)),
             "over each episode something is averaged, its scores or its rewards, that should be added.",
-            "long episodes count for less; a small batch may favour the worse road.",
+            "long episodes count for less, and the worse road may be favoured.",
             "log P(τ) is a sum over the steps, and so is R(τ).",
         ),
         Mistake(
@@ -765,14 +765,14 @@ REINFORCE_UPDATE = Exercise(
             "score without π",
             with_weights(score=lambda theta, s, a: np.where(score_of(theta, s, a) > 0, 1.0, 0.0)),
             "only the logit of the action taken moves.",
-            "the mean score is not 0: the policy drifts though all returns are alike.",
+            "the mean score is not 0: away from even odds the policy drifts though returns are alike.",
             "the components of a softmax score sum to 0.",
         ),
         Mistake(
             "own logit alone",
             with_weights(score=own_logit),
             "the logit of the action taken is right; the others should move.",
-            "the mean score is not 0: the policy drifts though all returns are alike.",
+            "the mean score is not 0: of three uneven actions the policy drifts though returns are alike.",
             "the components of a softmax score sum to 0.",
         ),
         Mistake(
@@ -808,7 +808,7 @@ REINFORCE_UPDATE = Exercise(
             "all rows",
             with_weights(score=all_rows),
             "the probabilities of all states are subtracted, not those of the step's state alone.",
-            "states that were never visited lose what was learned there.",
+            "after positive returns, states never visited lose what was learned there.",
             "which row of θ does π(a | s) depend on?",
         ),
         Mistake(

@@ -26,7 +26,7 @@ RUNNING_MEAN = Exercise(
             "running sum",
             lambda x: np.cumsum(x),
             "these are the sums so far, not yet their means.",
-            "the later, the larger.",
+            "of positive numbers, the later, the larger.",
             "how many numbers have been added up by then?",
         ),
         Mistake(
