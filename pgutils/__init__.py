@@ -20,6 +20,7 @@ from pgutils.losses import clipped_loss, policy_gradient_loss, value_loss
 from pgutils.mdp import TabularMDP, exact_policy_gradient
 from pgutils.moments import gradient_moments
 from pgutils.networks import ValueFunction
+from pgutils.outcomes import final_returns, steps_to_solve
 from pgutils.pictures import plot_mdp
 from pgutils.plotting import method_style, plot_learning_curves, set_style
 from pgutils.policies import CategoricalPolicy, GaussianPolicy, softmax_policy, softmax_score
@@ -58,6 +59,7 @@ __all__ = [
     "evaluate",
     "exact_policy_gradient",
     "explained_variance",
+    "final_returns",
     "gae",
     "generator",
     "gradient_moments",
@@ -92,6 +94,7 @@ __all__ = [
     "softmax_score",
     "solved",
     "spell",
+    "steps_to_solve",
     "table",
     "td_errors",
     "td_lambda",

@@ -43,16 +43,12 @@ class RunsMLP(nn.Module):
         """Compute the outputs where ``mask`` is true, ``finish`` them, and put them into their places among zeros."""
         if mask is None:
             mask = torch.ones(obs.shape[:-1], dtype=torch.bool)
-        rows = finish(torch.cat([self._layers(run, obs[run][mask[run]]) for run in range(len(obs))]))
+        taken = obs[mask].to(torch.float64).split(mask.flatten(1).sum(1).tolist())
+        weights, biases = (list(zip(*(x.unbind() for x in part), strict=True)) for part in (self.weights, self.biases))
+        rows = finish(torch.cat([_layers(*run) for run in zip(taken, weights, biases, strict=True)]))
         outputs = torch.zeros(*mask.shape, rows.shape[-1], dtype=torch.float64)
         outputs[mask] = rows
         return outputs
-
-    def _layers(self, run: int, x: torch.Tensor) -> torch.Tensor:
-        x = x.to(torch.float64)
-        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            x = torch.addmm(bias[run], x.tanh_() if layer else x, weight[run])
-        return x
 
     def in_numpy(self):
         """Return a function from observations (runs, episodes, inputs) to outputs, fast, in NumPy and float32.
@@ -72,6 +68,13 @@ class RunsMLP(nn.Module):
             return x
 
         return outputs
+
+
+def _layers(x: torch.Tensor, weights: Sequence[torch.Tensor], biases: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Return the outputs (rows, outputs) of one run's network for its rows of inputs."""
+    for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+        x = torch.addmm(bias, x.tanh_() if layer else x, weight)
+    return x
 
 
 def join_runs(modules: Sequence[RunsMLP], order: np.ndarray) -> RunsMLP:
