@@ -1,4 +1,4 @@
-"""Train with Stable-Baselines3, to compare with."""
+"""Train with Stable-Baselines3 and SB3-Contrib, to compare with."""
 
 import time
 from collections.abc import Callable
@@ -17,10 +17,10 @@ def train_peer(
     enough: Callable[[list[float]], bool] = lambda returns: False,
     **options,
 ) -> dict[str, np.ndarray]:
-    """Train one run of PPO or A2C on one CPU device, with its episodes watched.
+    """Train one run on one CPU device, with its episodes watched.
 
     Args:
-        algorithm: ``"PPO"`` or ``"A2C"``.
+        algorithm: ``"PPO"``, ``"A2C"`` or, of SB3-Contrib, ``"TRPO"``.
         env_id: a Gymnasium environment.
         env_steps: when to stop; steps of all copies together.
         envs: copies of the environment.
@@ -32,6 +32,7 @@ def train_peer(
     Returns:
         ``env_steps``, ``returns`` and ``seconds`` since the start at the end of each episode, in the order of the ends.
     """
+    import sb3_contrib
     import stable_baselines3
     from stable_baselines3.common.callbacks import BaseCallback
     from stable_baselines3.common.env_util import make_vec_env
@@ -49,6 +50,6 @@ def train_peer(
 
     schedules = {name: lambda left, first=first: left * first for name, first in (linear or {}).items()}
     copies = make_vec_env(env_id, envs, seed)
-    learner = getattr(stable_baselines3, algorithm)
+    learner = getattr(sb3_contrib if algorithm == "TRPO" else stable_baselines3, algorithm)
     learner("MlpPolicy", copies, **options, **schedules, seed=seed, device="cpu").learn(env_steps, Watch())
     return {"env_steps": np.array(steps), "returns": np.array(returns), "seconds": np.array(seconds)}
