@@ -453,7 +453,7 @@ def _reset_after_adding(rewards, ends, gamma):
 
 def gradient(scores, weights, divisor=None):
     """Return the estimate (d,) of scores (N, T, d) and weights (N, T)."""
-    return np.einsum("ntd,nt->d", scores, weights) / (divisor or len(scores))
+    return np.einsum("ntd,nt->d", scores, weights) / (len(scores) if divisor is None else divisor)
 
 
 def batch(episodes, steps, dimensions, seed):
