@@ -151,13 +151,13 @@ def test_how_far_ahead_an_agent_looks():
     np.testing.assert_allclose(full, 1)
 
 
-def fork(at_once, at_the_end):
-    """Two roads of three steps: the first action earns at once, or at the end."""
+def fork():
+    """Two roads of three steps: one earns 1 at once, the other 1 at the end."""
     transitions, rewards = np.zeros((6, 2, 6)), np.zeros((6, 2))
     transitions[0, 0, 1] = transitions[0, 1, 3] = 1
     for state, following in ((1, 2), (2, 5), (3, 4), (4, 5), (5, 5)):
         transitions[state, :, following] = 1
-    rewards[0, 0], rewards[4] = at_once, at_the_end
+    rewards[0, 0] = rewards[4] = 1
     return pg.TabularMDP(transitions, rewards, np.eye(6)[0], GAMMA)
 
 
@@ -166,14 +166,14 @@ def test_an_agent_that_puts_rewards_off():
     assert (np.diff(seen_from_the_start(TO_GO, "powers of γ from the wrong end", said)) > 0).all()
     later = wrong(TO_GO, "powers of γ from the wrong end", said)
     to_the_end, at_once = (
-        moments(of_rewards(f), mdp=fork(1, 1), theta=np.zeros((6, 2)))[0][0, 1] for f in (later, right(TO_GO))
+        moments(of_rewards(f), mdp=fork(), theta=np.zeros((6, 2)))[0][0, 1] for f in (later, right(TO_GO))
     )
     assert at_once < 0 < to_the_end
 
 
 def test_late_steps_and_late_rewards_that_count_for_too_little():
-    late = wrong("by-hand", "counted from the start", "late steps hardly learn")
-    assert late[0] == late[2] == right("by-hand")[2] / 4
+    numbers = wrong("by-hand", "counted from the start", "late steps hardly learn")
+    assert numbers[2] == right("by-hand")[2] / 4
     (weights,) = weights_of("by-hand", "counted from the start", "")
     assert weights(np.ones(200), 0.9)[100] < 1e-4 * right(TO_GO)(np.ones(200), 0.9)[100]
     for mistake, symptom in (
