@@ -346,7 +346,7 @@ FLAT_REWARDS_TO_GO = Exercise(
             "ends ignored but for the last reward",
             lambda rewards, ends, gamma: np.where(ends, rewards, rewards_to_go(rewards, gamma)),
             "the last step of each episode is right, but the steps before it still see the next episode.",
-            "praise for what the next episode earns: noise, and a bias if γ < 1.",
+            "praise for what the next episode earns: noise, and a bias.",
             "what do you carry on from a last step to the one before it?",
         ),
         Mistake(
@@ -453,7 +453,7 @@ def _reset_after_adding(rewards, ends, gamma):
 
 def gradient(scores, weights, divisor=None):
     """Return the estimate (d,) of scores (N, T, d) and weights (N, T)."""
-    return np.einsum("ntd,nt->d", scores, weights) / (divisor or len(scores))
+    return np.einsum("ntd,nt->d", scores, weights) / (len(scores) if divisor is None else divisor)
 
 
 def batch(episodes, steps, dimensions, seed):
@@ -538,7 +538,7 @@ GRADIENT = Exercise(
             "no discount in G",
             lambda scores, rewards, gamma: gradient(scores, discounts(rewards, gamma) * rewards_to_go(rewards, 1.0)),
             "γᵗ stands in front, but in G_t itself γ has no say.",
-            "another objective is climbed than the one that was asked for.",
+            "where γ < 1 the mean is not the gradient of J, nor of any function.",
             "what is a reward worth at step t that comes later?",
         ),
         Mistake(

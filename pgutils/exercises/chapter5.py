@@ -447,7 +447,7 @@ ADVANTAGE = Exercise(
             "table instead of a row",
             lambda rewards, values, gamma: rewards_to_go(rewards, gamma) - values.detach(),
             "(steps,) minus (steps, 1) is a table: every return meets every value.",
-            "no error is raised, and each action is weighted by the advantages of all steps.",
+            "no error is raised, and each action is weighted with returns or values of all steps.",
             "print the shapes of both before you subtract.",
             also=(lambda rewards, values, gamma: rewards_to_go(rewards, gamma)[:, None] - values.detach().squeeze(-1),),
         ),

@@ -278,7 +278,7 @@ FORWARDS = Exercise(
             "turned round at the end only",
             lambda rewards: rewards.cumsum(-1).flip(-1),
             "these are the sums from the start, in the wrong order.",
-            "with equal rewards nobody would notice; otherwise the credit is misplaced.",
+            "with equal rewards and lengths nobody would notice; otherwise the credit is misplaced.",
             "which of the two has to come first, the sum or the turn?",
         ),
         Mistake(
@@ -308,7 +308,7 @@ FORWARDS = Exercise(
             "episodes turned round",
             lambda rewards: rewards.flip(-2).flip(-1).cumsum(-1).flip(-1),
             "the sums are right, but the episodes have changed places.",
-            "each episode is judged by what another one collected.",
+            "episodes are judged by what others collected.",
             "which axis holds the steps? Turn round that one, twice.",
             also=(
                 lambda rewards: rewards.flip(-1).cumsum(-1).flip(-1, -2),

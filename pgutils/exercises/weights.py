@@ -182,7 +182,7 @@ YOUR_WEIGHTS = Exercise(
             "normalised",
             lambda batch: normalize(discounted(rewards_to_go)(batch), batch.mask),
             "the batch's own mean and deviation are in your weights.",
-            "every batch counts alike, the one with something rare in it as well as the dull ones.",
+            "batches count alike, one with something rare in it as well as a dull one.",
             "which numbers may the weight of an action depend on, if its mean is to stay?",
             also=(
                 lambda batch: normalize(rewards_to_go(batch), batch.mask),
@@ -226,7 +226,7 @@ YOUR_WEIGHTS = Exercise(
             "other episodes",
             discounted(lambda batch: leave_one_out(rewards_to_go(batch))),
             "the mean is right: no bias. But so few other episodes are a noisy baseline.",
-            "its own noise takes back what the baseline gains.",
+            "with two or three episodes its own noise may take back more than the baseline gains.",
             "the batch brings a better prediction along.",
         ),
         Mistake(
