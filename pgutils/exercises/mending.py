@@ -482,7 +482,7 @@ ONE_MEAN_FOR_ALL = Exercise(
                 [by_run(lambda x, y: shifted_and_scaled(x, x[y]))(*both) for both in zip(a, m, strict=True)]
             ),
             "each episode is normalised by itself.",
-            "good episodes are no longer told from bad ones.",
+            "no episode is compared with another: good ones are no longer told from bad ones.",
             "over which axes should the mean run?",
             also=(
                 lambda a, m: (a - a.mean(-1, keepdims=True)) / (a.std(-1, keepdims=True) + 1e-8) * m,

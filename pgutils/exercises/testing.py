@@ -154,7 +154,7 @@ WRITE_THE_TEST = Exercise(
             "exact equality",
             comparing(SKEWED, TWO, calls=2, equal=lambda a, b: (a == b).all()),
             "your test refuses right code that rounds in another way.",
-            "it breaks whenever anything is computed in another order.",
+            "it may break when anything is computed in another order.",
             "how close do two floats have to be to be the same number?",
         ),
         Mistake(
