@@ -8,7 +8,7 @@ import torch
 from scipy.special import log_softmax
 from scipy.stats import binom
 from test_symptoms import spellings
-from test_symptoms_of_updates import gradient, right
+from test_symptoms_of_updates import gradient, right, slope
 
 from pgutils.exercises.catalogue import EXERCISES
 
@@ -71,6 +71,42 @@ def test_answers_run_on_to_the_limit():
         longest, cut_off = learned(f)
         assert longest > 0.9
         assert cut_off > 0.4
+
+
+def expected(f, logits, rewards):
+    """The expected step of the logits of a single token, the first of an answer."""
+    policy, total = np.exp(log_softmax(logits)), 0
+    for token, (p, reward) in enumerate(zip(policy, rewards, strict=True)):
+        log_prob = lambda x, token=token: f(np.stack([x, 0 * x]), np.array([0, token]), 1, 9)  # noqa: E731
+        slopes = [slope(lambda x, row=row, g=log_prob: g(logits + x * row), 0.0) for row in np.eye(len(logits))]
+        total += p * reward * np.array(slopes)
+    return total
+
+
+def test_logits_from_which_nothing_is_taken():
+    said = "where rewards are positive, logits grow without limit: nothing is taken from the other tokens"
+    for f in spellings("answer-log-probability", "logits not normalised", said):
+        logits = np.array([0.5, -1.0, 0.2])
+        for _ in range(30):
+            step = expected(f, logits, np.ones(3))
+            assert (step > 0).all()
+            assert step.sum() == pytest.approx(1)  # however large they are
+            np.testing.assert_allclose(expected(right("answer-log-probability"), logits, np.ones(3)), 0, atol=1e-6)
+            logits = logits + step
+
+
+def test_right_answers_become_less_probable():
+    said, rewards = "right answers become less probable", np.array([0.0, 0.0, 1.0])
+    logits = np.array([0.5, -1.0, 0.2])
+    for f in spellings("answer-log-probability", "sign", said):
+        after, before, wanted = (
+            log_softmax(logits + 0.1 * step)[2]
+            for step in (expected(f, logits, rewards), 0, expected(right("answer-log-probability"), logits, rewards))
+        )
+        assert after < before < wanted
+    for f in spellings("rloo", "sign", said):
+        for p in (0.1, 0.7):
+            assert of_ability(lambda rewards, f=f: f(rewards, 4), p, 4) == pytest.approx(-1)
 
 
 def test_scores_of_padding():
@@ -222,6 +258,30 @@ def test_a_step_that_grows_with_the_group():
         np.testing.assert_allclose(f(*twice) / f(LOG_PROBS, WEIGHTS, MASK), [2, 1, 1])
 
 
+def test_an_optimiser_that_minimises_the_reward():
+    """Of a model of three answers of one token, each of which is drawn once."""
+    rewards, mask, logits = np.array([0.0, 0.0, 1.0]), np.ones((3, 1), bool), np.array([0.5, -1.0, 0.2])
+    policy = np.exp(log_softmax(logits))
+
+    def reward_after(f):
+        """One for each loss."""
+        slopes = pushes(f, rewards - rewards.mean(), mask)[..., 0] @ (np.eye(3) - policy)
+        return np.exp(log_softmax(logits - 0.1 * slopes, -1)) @ rewards
+
+    assert (reward_after(right("three-means")) > policy @ rewards).all()
+    for f in spellings("three-means", "sign", "the optimiser minimises the reward"):
+        assert (reward_after(f) < policy @ rewards).all()
+
+
+def test_a_penalty_that_does_nothing():
+    log_probs, mask = torch.tensor(LOG_PROBS), torch.tensor(MASK)
+    args = log_probs, log_probs.flip(0), mask
+    assert gradient(right("k3-penalty"), *args).abs().max() > 0.1
+    for f in spellings("k3-penalty", "no gradient", "a penalty that is logged and does nothing"):
+        assert f(*args) == right("k3-penalty")(*args) > 0
+        assert not gradient(f, *args).any()
+
+
 def test_losses_that_are_zero_or_have_the_other_s_name():
     said = "with centred weights the loss is zero, whatever the model does"
     for f in spellings("three-means", "weights of answers summed twice", said):
@@ -240,6 +300,11 @@ def test_second_best_answers():
     assert right("pass-at-k")(before, 8, 4) > 0.9 > 0.5 == right("pass-at-k")(after, 8, 4)
     for f in spellings("pass-at-k", "pass@1", said):
         assert f(before, 8, 4) == f(after, 8, 4)
+
+
+def test_more_than_all_prompts():
+    for f in spellings("pass-at-k", "not averaged", "pass@k can come out above 1"):
+        assert f(np.array([4, 4, 0]), 8, 4) > 1 > right("pass-at-k")(np.array([4, 4, 0]), 8, 4)
 
 
 def test_pass_at_n():
@@ -301,11 +366,20 @@ def test_a_reward_that_the_step_changes():
         assert extra[1].abs().max() > 0.01
 
 
-def test_a_leash_that_pushes_off():
-    def divergence(logits):
-        log_probs = logits.log_softmax(-1)
-        return (log_probs.exp() * (log_probs - REFERENCE)).sum()
+def divergence(logits):
+    """The model's divergence from its reference."""
+    log_probs = logits.log_softmax(-1)
+    return (log_probs.exp() * (log_probs - REFERENCE)).sum()
 
+
+def test_a_model_that_runs_from_its_reference():
+    away = gradient(divergence, LOGITS)
+    torch.testing.assert_close(directions(AIR.solution, rewards=0 * REWARDS, beta=0.5)[1], -0.5 * away)
+    for f in spellings("a-leash-of-air", "sign", "the model runs from its reference as fast as it can"):
+        torch.testing.assert_close(directions(f, rewards=0 * REWARDS, beta=0.5)[1], 0.5 * away)
+
+
+def test_a_leash_that_pushes_off():
     def pulls(loss, sure):
         logits = REFERENCE + 5 * torch.eye(3, dtype=torch.float64)[sure]
         return directions(loss, logits, 0 * REWARDS)[1] @ gradient(divergence, logits) < 0

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from scipy.stats import norm
 from test_symptoms import (
     GRADIENT,
     HIKE,
@@ -14,7 +15,7 @@ from test_symptoms import (
     spellings,
     wrong,
 )
-from test_symptoms_of_updates import gradient, right
+from test_symptoms_of_updates import gradient, right, slope
 
 import pgutils as pg
 
@@ -201,6 +202,17 @@ def test_action_values_as_a_baseline_bias_the_gradient():
     assert np.abs(GRADIENT).max() > 0.01
 
 
+def test_values_without_a_discount_grow_with_every_round():
+    said = "where episodes do not end and rewards are positive, the values grow with every round"
+    endless, policy, rewards = np.full((2, 2, 2), 0.5), np.full((2, 2), 0.5), np.array([[1.0, 2.0], [3.0, 6.0]])
+    rounds = spellings("state-values", "no discount", said)
+    found = np.sort([values(endless, rewards, policy, 0.9)[0] for values in rounds])
+    np.testing.assert_allclose(np.diff(found[:3]), 3)  # after 3, 4 and 5 rounds
+    assert (np.diff(found) >= 3).all()
+    assert found[-1] > 50 * right("state-values")(endless, rewards, policy, 0.9)[0]
+    assert np.ptp([values(endless, rewards - 3, policy, 0.9)[0] for values in rounds]) == 0
+
+
 # Returns of episodes that were cut.
 
 
@@ -234,6 +246,19 @@ def test_rewards_before_a_cut_that_do_not_count():
         assert alone(np.array([1.0, 2.0]), 0.5, False, 8.0) == alone(np.array([7.0, -5.0]), 0.5, False, 8.0)
     instead = wrong("truncated-return", "in place of the last reward", "what the last step before the cut earned")
     assert instead(np.array([1.0, 2.0]), 0.5, False, 8.0) == instead(np.array([1.0, -5.0]), 0.5, False, 8.0)
+
+
+def test_rewards_and_values_in_different_coins():
+    said = "a reward at t = 100 and the value at t = 101 are measured in different coins"
+
+    def worth(function):
+        """How many times as much a reward at t = 100 counts as the same value at t = 101, with γ = 0.99."""
+        reward = function(np.eye(101)[100], 0.99, False, 0.0)
+        return reward / function(np.zeros(101), 0.99, False, 1.0)
+
+    assert worth(right("truncated-return")) == pytest.approx(1 / 0.99)
+    for function in spellings("truncated-return", "rewards not discounted", said):
+        assert worth(function) > 2.7
 
 
 # Chapter 2. The slope of log P(τ | θ).
@@ -309,6 +334,40 @@ def test_the_logarithm_of_a_sum_makes_scores_too_small():
         assert (np.abs(slopes(function)[:3]) < np.abs(slopes(right(LOG_P))[:3])).all()
 
 
+def scores_of_hikes(function):
+    """The slopes of all trajectories, (trajectories, S, A), and their numbers of steps."""
+    tau = HIKE.enumerate_trajectories(3)
+    steps = tau.mask.sum(1)
+    walks = [(states[: n + 1], actions[:n]) for states, actions, n in zip(tau.states, tau.actions, steps, strict=True)]
+    return np.array([slopes(function, walk=walk) for walk in walks]), steps
+
+
+def expected_score(scores):
+    """The mean of the scores times the returns, which should be the gradient."""
+    tau = HIKE.enumerate_trajectories(3)
+    return np.einsum("n,n,nsa->sa", tau.probability(POLICY), pg.total_return(tau.rewards, 0.9), scores)
+
+
+def test_the_mean_over_the_steps_of_a_trajectory():
+    true, steps = scores_of_hikes(right(LOG_P))
+    np.testing.assert_allclose(expected_score(true), GRADIENT, atol=1e-8)
+    for function in spellings(LOG_P, "mean over steps", "long episodes count for less, and the estimate is biased"):
+        scores, _ = scores_of_hikes(function)
+        counted = np.abs(scores).sum((1, 2)) / np.abs(true).sum((1, 2))
+        assert counted[steps == 3].max() < counted[steps == 2].min()
+        products = np.outer(expected_score(scores), GRADIENT)
+        assert np.abs(products - products.T).max() > 1e-4  # another direction, too
+
+
+def test_a_step_along_minus_the_slope():
+    for function in spellings(LOG_P, "sign", "ascent becomes descent, and the return falls"):
+        before, after, climbed = (
+            HIKE.expected_return(pg.softmax_policy(THETA + 0.1 * step))
+            for step in (0, *(expected_score(scores_of_hikes(f)[0]) for f in (function, right(LOG_P))))
+        )
+        assert after < before < climbed
+
+
 # Scores.
 
 FEATURES = np.array([[1.0, 0.0], [0.0, 1.0], [2.0, -1.0]])
@@ -351,6 +410,59 @@ def test_a_gaussian_s_spread():
         np.testing.assert_allclose(twice(2.0, 0.5, np.log(sigma)), right("gaussian-score")(2.0, 0.5, np.log(other)))
     for score in spellings("gaussian-score", "for μ alone", "the spread is never learned"):
         assert np.size(score(0.7, 0.5, 0.1)) == 1
+
+
+def test_good_actions_become_less_probable():
+    """The last of three actions, or the third of four at even odds, is the only one that earns anything."""
+    said = "good actions become less probable, and the return falls"
+    theta = np.array([0.4, -0.2])
+    before = pg.softmax_policy(FEATURES @ theta)[2]
+
+    def after(score):
+        return pg.softmax_policy(FEATURES @ (theta + 0.1 * before * score(theta, FEATURES, 2)))[2]
+
+    for score in spellings("softmax-score", "sign", said):
+        assert after(score) < before < after(right("softmax-score"))
+    for score in spellings("four-actions", "sign", said):
+        found, wanted = (pg.softmax_policy(np.array(x))[2] for x in (score, right("four-actions")))
+        assert found < 1 / 4 < wanted
+
+
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid")
+def test_logits_that_have_grown_too_large():
+    def ascent(score):
+        theta, history = np.zeros(2), []
+        for _ in range(4):
+            theta = theta + 300 * score(theta, FEATURES, 2)
+            history.append(np.isfinite(theta).tolist())
+        return history
+
+    said = "after some progress the logits grow, and one NaN spoils all weights"
+    assert np.all(ascent(right("softmax-score")))
+    for score in spellings("softmax-score", "overflow", said):
+        assert ascent(score) == [[True, True]] + 3 * [[False, False]]
+
+
+def log_density(action, mean, log_sigma):
+    return norm.logpdf(action, mean, np.exp(log_sigma))
+
+
+def test_a_gaussian_s_deviation_is_taken_for_its_root():
+    said = "σ = 9 is taken for 3, and σ = ¼ for ½"
+    for score in spellings("gaussian-score", "log σ taken for log σ²", said):
+        for sigma, taken in ((9, 3), (1 / 4, 1 / 2)):
+            assert score(2.0, 0.5, np.log(sigma))[0] == pytest.approx(1.5 / taken**2)
+            spread = [score(0.5 + z * taken, 0.5, np.log(sigma))[1] for z in (0.9, 1.0, 1.1)]
+            assert np.sign(np.round(spread, 9)).tolist() == [-1, 0, 1]
+
+
+@pytest.mark.parametrize("action", [-4.0, 1.0, 6.0])
+def test_a_gaussian_s_steps_change_places(action):
+    score = wrong("gaussian-score", "order", "the mean takes the spread's steps, and the spread the mean's")
+    of_mean = slope(lambda mean: log_density(action, mean, 0.3), 0.5)
+    of_spread = slope(lambda log_sigma: log_density(action, 0.5, log_sigma), 0.3)
+    np.testing.assert_allclose(score(action, 0.5, 0.3), [of_spread, of_mean], atol=1e-6)
+    assert of_mean != pytest.approx(of_spread, abs=0.1)
 
 
 def test_four_logits_that_move_alike_and_one_that_is_taken_for_another():
@@ -617,6 +729,21 @@ ONE, OTHER = (
     [np.array(states), np.array(actions), np.array(rewards)]
     for states, actions, rewards in (([0, 1], [1, 0], [1.0, 2.0]), ([0, 1, 0], [0, 1, 1], [0.5, 0.0, 3.0]))
 )
+
+
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid")
+def test_logits_of_a_state_that_are_spoiled_for_good():
+    said = "after some progress the logits grow, and one NaN spoils a state's logits for good"
+
+    def finite(update):
+        theta = np.zeros((2, 2))
+        for reward in (3000.0, 3000.0, -1.0, -1.0):  # nothing that comes later mends it
+            theta = update(theta, [[np.array([0]), np.array([1]), np.array([reward])]], 1.0, 1.0)
+        return np.isfinite(theta).tolist()
+
+    assert finite(right(UPDATE)) == [[True, True], [True, True]]
+    for update in spellings(UPDATE, "overflow", said):
+        assert finite(update) == [[False, False], [True, True]]
 
 
 def test_updates_that_forget():

@@ -1,10 +1,11 @@
 """What the known mistakes of chapters 8 to 10 are said to do, computed as in ``test_symptoms``."""
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import torch
 from scipy.stats import norm
-from test_symptoms import wrong
+from test_symptoms import spellings, wrong
 
 from pgutils.exercises.catalogue import EXERCISES
 
@@ -39,14 +40,15 @@ def gradient(f, *args, of=0):
 NAME = "gaussian-log-probability"
 
 
-def test_a_log_probability_for_each_number_does_not_fit_or_spreads():
-    f = wrong(NAME, "sum over dimensions forgotten", "do not fit, or spread over the wrong axis")
+@pytest.mark.parametrize("name", [NAME, "squashed-log-probability"])
+def test_a_log_probability_for_each_number_does_not_fit_or_spreads(name):
+    f = wrong(name, "sum over dimensions forgotten", "do not fit, or spread over the wrong axis")
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="broadcast"):
         f(*rng.normal(size=(2, 3, 2)), np.zeros(2)) * np.ones(3)
     actions, means, log_std = *rng.normal(size=(2, 2, 2)), np.zeros(2)
     weights = np.array([1.0, 0.0])  # meant: only the first step counts
-    assert (f(actions, means, log_std) * weights).sum() != pytest.approx(right(NAME)(actions, means, log_std)[0])
+    assert (f(actions, means, log_std) * weights).sum() != pytest.approx(right(name)(actions, means, log_std)[0])
 
 
 def test_scores_of_several_numbers():
@@ -170,6 +172,18 @@ def test_entropies_that_are_read_as_too_low_or_too_high():
     assert not np.isfinite(f(-np.ones(1)))
 
 
+def test_an_entropy_for_each_number_does_not_fit_or_spreads():
+    f = wrong(ENTROPY, "one for each number", "shapes do not fit, or spread over the wrong axis")
+    with pytest.raises(ValueError, match="broadcast"):
+        f(np.zeros(2)) * np.ones(3)
+    taken = np.array([1.0, 0.0])  # of two steps the first is one, the second padding
+    pulls = [
+        [slope(lambda x, f=f, number=number: (f(x * number) * taken).sum(), 0.0) for number in np.eye(2)]
+        for f in (f, right(ENTROPY))
+    ]
+    np.testing.assert_allclose(pulls, [[1, 0], [1, 1]], atol=1e-6)
+
+
 # What is drawn and what is sent.
 
 SENT = "drawn-and-sent"
@@ -192,6 +206,16 @@ def test_the_score_of_clipped_actions_drifts_inwards_and_narrows(mean):
 def test_outside_the_range_sigma_does_not_shrink():
     stored, _ = acted("clipped action stored", "inside the range σ shrinks", 1.75, 0.5)
     assert (((stored - 1.75) / 0.5) ** 2 - 1).mean() > 0.5
+
+
+@pytest.mark.parametrize(("low", "high", "drift"), [(1.0, 3.0, 2.0), (-1.0, 3.0, 1.0)])
+def test_the_score_of_an_action_that_nobody_has_drawn(low, high, drift):
+    said = "the score is that of an action that nobody has drawn, unless the range is -1 to 1"
+    stored, _ = acted("action of the environment stored", said, low=low, high=high)
+    assert np.mean(np.isclose(stored, EVEN)) < 0.001
+    assert stored.mean() == pytest.approx(drift)  # of μ = 0 and σ = 1, so this is the mean score
+    stored, _ = acted("action of the environment stored", said, low=-1.0, high=1.0)
+    assert np.isclose(stored, EVEN).mean() == pytest.approx(np.mean(np.abs(EVEN) <= 1))
 
 
 def test_what_the_environment_receives():
@@ -295,6 +319,20 @@ def test_the_mean_over_squashed_numbers_makes_short_steps():
     assert slope(lambda x: moved(f, x), 0.2) == pytest.approx(slope(lambda x: moved(right(SQUASHED), x), 0.2) / 3)
 
 
+@pytest.mark.parametrize("mistake", ["squashed twice", "Gaussian of the squashed action"])
+def test_what_was_drawn_is_judged_as_something_else(mistake):
+    f = wrong(SQUASHED, mistake, "what was drawn is judged as if it had been something else")
+
+    def score(f, u, mean=1.5):
+        return slope(lambda m: squashed(f, np.atleast_1d(u), m), mean)
+
+    np.testing.assert_allclose(score(f, NODES), score(right(SQUASHED), np.tanh(NODES)), atol=1e-5)
+    assert score(f, 2.0) < 0 < score(right(SQUASHED), 2.0)
+    drawn = 1.5 + NODES
+    assert score(right(SQUASHED), drawn) @ SHARES == pytest.approx(0, abs=1e-6)
+    assert score(f, drawn) @ SHARES < -0.5  # so the mean drifts
+
+
 # The mean that is learned with clipped actions.
 
 CUT = "cut-and-kept"
@@ -313,6 +351,33 @@ def test_where_the_mean_settles():
     assert learned > 1
     assert settled(wrong(CUT, "cut actions left out", "shies away from its ends")) < 0.8
     assert settled(wrong(CUT, "sign", "runs away from the target"), 200) < -0.3
+
+
+def test_an_environment_that_rewards_the_impossible():
+    said = "some environments cut it silently, some fail, and some reward the impossible"
+    for f in spellings(CUT, "cut nowhere", said):
+        found = [f(mean, 0.5, EVEN, 2.0) for mean in (1.5, 2.0, 2.5)]
+        np.testing.assert_allclose(found, [1, 0, -1], atol=0.01)  # as if an action of 2 could be had
+
+
+def test_an_environment_that_cuts_silently():
+    wrong(CUT, "cut nowhere", "some environments cut it silently")
+    found = []
+    for action in (2.0, 5.0):
+        env = gym.make("Pendulum-v1").unwrapped
+        env.reset(seed=0)
+        found.append(env.step(np.array([action]))[:2])
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    assert found[0][1] == found[1][1]
+
+
+def test_noise_that_is_cut():
+    f = wrong(CUT, "noise cut", "no Gaussian any more, and the environment still gets too much")
+    assert f(0.0, 0.5, np.array([1.0]), 0.9) == f(0.0, 0.5, np.array([3.0]), 0.9)
+    assert np.mean(np.abs(EVEN) >= 1) > 0.3  # all these are drawn at one of two points
+    assert f(0.9, 0.5, np.array([1.0]), 1.4) == pytest.approx(2)  # the score times 1, the pay for an action of 1.4
+    mean_reward = lambda mean: np.mean(1 - (mean + 0.5 * EVEN.clip(-1, 1) - 0.3) ** 2)  # noqa: E731
+    assert 0 < f(0.0, 0.5, EVEN, 0.3) < 0.6 * slope(mean_reward, 0.0)
 
 
 def test_scores_that_are_not_divided():
@@ -599,6 +664,53 @@ def test_steps_that_are_not_taken():
     assert np.isnan(f(MATRIX, 0 * SIDE, 3)).all()
 
 
+def second_direction(f, spread):
+    """The residual after one step, and how much of the old direction the second one keeps."""
+    matrix, b = np.diag(1 + spread * np.arange(3.0)), np.ones(3)
+    first, second = f(matrix, b, 1), f(matrix, b, 2)
+    residual = b - matrix @ first
+    (new, old), *_ = np.linalg.lstsq(np.stack([residual, b], -1), second - first)
+    return np.linalg.norm(residual), old / new
+
+
+def test_how_much_of_the_old_direction_is_kept():
+    f = wrong(CG, "share upside down", "the smaller the residual, the more of the old direction is kept")
+    for g, sign in ((f, -1), (right(CG), 1)):
+        residuals, kept = np.transpose([second_direction(g, spread) for spread in (0.2, 0.5, 1.0, 3.0)])
+        assert (np.diff(residuals) > 0).all()
+        assert (sign * np.diff(kept) > 0).all()
+
+
+def test_directions_that_repeat_what_was_done_before():
+    """What the second step leaves to be done along the first direction, which the first step had finished."""
+    f = wrong(CG, "old direction kept whole", "later directions repeat what was done before")
+    left = [[SIDE @ (SIDE - MATRIX @ g(MATRIX, SIDE, steps)) for steps in (1, 2)] for g in (f, right(CG))]
+    np.testing.assert_allclose(left[1], 0, atol=1e-9)
+    assert abs(left[0][0]) < 1e-9 < 0.1 < abs(left[0][1])
+    assert missed("old direction kept whole", "") > 0.1
+
+
+class Products:
+    """The matrix, of which nothing but its products with vectors is known."""
+
+    __array_ufunc__ = None
+
+    def __matmul__(self, v):
+        return MATRIX @ v
+
+    __rmatmul__ = __matmul__
+
+
+def test_a_matrix_that_cannot_be_stored():
+    f = wrong(CG, "solved at once", "none on a small problem; a large network's matrix cannot be stored")
+    np.testing.assert_allclose(f(MATRIX, SIDE, 3), right(CG)(MATRIX, SIDE, 3))
+    np.testing.assert_allclose(right(CG)(Products(), SIDE, 3), SOLVED)
+    with pytest.raises(np.linalg.LinAlgError):
+        f(Products(), SIDE, 3)
+    terabyte, weights = 10**12, 10**6
+    assert 4 * weights**2 == 4 * terabyte  # four bytes for each number
+
+
 # Line searches.
 
 SEARCH, BACK = "line-search", "a-step-too-far"
@@ -627,6 +739,21 @@ def test_fractions_that_are_taken(mistake, symptom, gains, kls, taken):
         == [taken]
         != right(SEARCH)(np.array([gains]), np.array([kls]), 0.05)
     )
+
+
+def test_the_largest_gain_is_just_as_good():
+    f = wrong(SEARCH, "the largest gain", "none: it has to try all lengths, which costs time")
+    rng, runs = np.random.default_rng(0), np.arange(500)
+    gains, kls = rng.normal(size=(500, 4)), rng.uniform(0, 0.1, size=(500, 4))
+    best, first = f(gains, kls, 0.05), right(SEARCH)(gains, kls, 0.05)
+    np.testing.assert_array_equal(best > 0, first > 0)
+    moved = best > 0
+    tries = [-np.log2(taken[moved]).astype(int) for taken in (best, first)]
+    assert (kls[runs[moved], tries[0]] <= 0.05).all()
+    assert (gains[runs[moved], tries[0]] >= gains[runs[moved], tries[1]]).all()
+    for g, waits in ((f, True), (right(SEARCH), False)):
+        ends = [g(np.array([[1.0, 1.0, last]]), np.zeros((1, 3)), 0.05)[0] for last in (0.5, 9.0)]
+        assert (ends[0] != ends[1]) == waits
 
 
 def test_runs_that_wait_for_others_or_move_though_refused():
@@ -720,6 +847,19 @@ def test_the_product_of_ratios_is_right_for_a_trajectory_and_varies_wildly():
         assert found.var() == pytest.approx(1.04**steps - 1)
 
 
+def test_ratios_of_all_actions_do_not_fit_or_spread():
+    f = wrong(RATIO, "all actions", "advantages do not fit, or spread over the wrong axis")
+    with pytest.raises(ValueError, match="broadcast"):
+        f(np.zeros((5, 2)), np.zeros((5, 2)), np.zeros(5, int)) * np.ones(5)
+    advantages = np.array([1.0, 0.0])  # so what is done in the second state should not matter
+    for g, matters in ((f, True), (right(RATIO), False)):
+        gains = [
+            (g(np.array([[0.3, -1.0], [x, 0.1]]), np.zeros((2, 2)), np.array([0, 1])) * advantages).sum()
+            for x in (0.0, 2.0)
+        ]
+        assert (gains[0] != gains[1]) == matters
+
+
 # The clip.
 
 CLIPPED = "clipped-objective"
@@ -779,10 +919,73 @@ def test_samples_that_seem_silent():
     assert border.grad == 1
 
 
+def ascended(silent, start, advantage):
+    """Where the probability of an action ends, which was ½ for the old policy, if silent samples have no gradient."""
+    logit = np.log(start / (1 - start))
+    for _ in range(1000):
+        p = 1 / (1 + np.exp(-logit))
+        if not silent(np.array([2 * p]), np.array([advantage]), 0.2)[0]:
+            logit += 0.05 * 2 * p * advantage * (1 - p)
+    return p
+
+
+TOO_RARE, TOO_FREQUENT, GOOD, BAD = (0.25, 1.0), (0.75, -1.0), (0.5, 1.0), (0.5, -1.0)
+ENDS = {TOO_RARE: 0.6, TOO_FREQUENT: 0.4, GOOD: 0.6, BAD: 0.4}  # where the ratio is 1.2 or 0.8
+
+
+@pytest.mark.parametrize(
+    ("mistake", "symptom", "other"),
+    [
+        (
+            "all outside",
+            "an action that has moved the wrong way has no gradient to bring it back",
+            [{TOO_RARE: 0.25, TOO_FREQUENT: 0.75}],
+        ),
+        (
+            "the wrong ones",
+            "what is pushed too far is pushed on, and what went wrong stays so",
+            [{TOO_RARE: 0.25, TOO_FREQUENT: 0.75, GOOD: 0.98, BAD: 0.01}],
+        ),
+        ("the border counted", "none worth speaking of", [{}]),
+        (
+            "advantage forgotten",
+            "actions that have moved the wrong way on that side are never mended",
+            [{TOO_FREQUENT: 0.75, BAD: 0.01}, {TOO_RARE: 0.25, GOOD: 0.98}],
+        ),
+    ],
+)
+def test_where_silent_samples_stay(mistake, symptom, other):
+    functions = spellings("silent-samples", mistake, symptom)
+    for f, ends in zip((right("silent-samples"), *functions), ({}, *other), strict=True):
+        for (start, advantage), end in (ENDS | ends).items():
+            assert ascended(f, start, advantage) == pytest.approx(end, abs=0.01)
+
+
+def test_the_border_is_hardly_ever_met():
+    f, rng = wrong("silent-samples", "the border counted", "none worth speaking of"), np.random.default_rng(0)
+    args = rng.uniform(0.5, 1.5, size=1000), rng.normal(size=1000), 0.2
+    np.testing.assert_array_equal(f(*args), right("silent-samples")(*args))
+    assert f(np.array([1.25]), np.ones(1), 0.25) != right("silent-samples")(np.array([1.25]), np.ones(1), 0.25)
+
+
+ROOM = "room-to-rise"
+
+
 def test_room_to_rise():
-    found = next(mistake for mistake in EXERCISES["room-to-rise"].mistakes if mistake.name == "last batch missing")
+    highest, reached, batches = right(ROOM)
+    less = wrong(ROOM, "one minus epsilon", "none")[0]
+    assert highest - less == pytest.approx(0.2**2 / 1.2)  # nothing, where ε is small
+    even, rare, _ = wrong(ROOM, "added", "rare actions seem to have as much room as frequent ones")
+    assert rare - 0.01 == pytest.approx(1 - even)
+    assert reached - 0.01 < 0.02 * (1 - highest)
+    part = wrong(ROOM, "not a whole number", "none")[2]
+    assert part < np.ceil(part) == batches
+
+
+def test_one_batch_too_few():
+    found = next(mistake for mistake in EXERCISES[ROOM].mistakes if mistake.name == "last batch missing")
     assert "after 21 batches it is at 0.46" in found.diagnosis
-    assert round(0.01 * 1.2**21, 2) == 0.46
+    assert round(0.01 * 1.2 ** wrong(ROOM, "last batch missing", "none")[2], 2) == 0.46
 
 
 # The bonus for entropy.

@@ -101,6 +101,37 @@ def test_what_is_earned_at_once():
         assert not response(lambda rewards, f=f: f(rewards, TENS, 10.0, False, GAMMA)).any()
 
 
+def alone(f, lam=LAM):
+    """GAE of a batch of one episode that terminated, as a function of rewards, values and γ."""
+    return lambda rewards, values, gamma: f(
+        rewards[None], values[None], np.array([len(rewards)]), np.zeros(1), gamma, lam
+    )[0]
+
+
+@pytest.mark.parametrize(("name", "of"), [("td-errors", td), ("gae-batch", alone)])
+def test_what_was_better_than_expected_is_pushed_down(name, of):
+    for f in spellings(name, "sign", "what was better than expected is pushed down"):
+        better, worse = (of(f)(np.array([reward]), np.array([0.5]), GAMMA)[0] for reward in (1.0, 0.0))
+        assert better < 0 < worse
+        np.testing.assert_allclose(moments(of_values(of(f)))[0], -GRADIENT, atol=1e-12)
+
+
+def test_advantages_as_wrong_as_the_values_are():
+    def bias(f, error):
+        """The bias with λ = 1 and values that are wrong in all states but the first."""
+
+        def weights(rewards, values, gamma):
+            return alone(f, lam=1.0)(rewards, values + error * (np.arange(len(values)) > 0), gamma)
+
+        return moments(of_values(weights))[0] - GRADIENT
+
+    np.testing.assert_allclose(bias(right("gae-batch"), 1.0), 0, atol=1e-12)
+    for f in spellings("gae-batch", "error itself", "as wrong as the values are"):
+        assert np.abs(bias(f, 1.0)).max() > 0.01
+        for error in (0.0, 0.5, -2.0):
+            np.testing.assert_allclose(bias(f, error), error * bias(f, 1.0), atol=1e-12)
+
+
 # Sums of errors.
 
 
@@ -254,6 +285,56 @@ def test_what_the_last_state_brought():
     for f in spellings("lambda-return", "from the end", "the first state learns what the last one brought"):
         rewards = np.eye(5)[4] * 7
         assert f(rewards, 0 * ONES, 0.0, GAMMA, LAM)[0] == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "symptom", "target"),
+    [
+        (
+            "n-step-return",
+            "as a target it would teach the value function its own error",
+            lambda f, values: f(ONES, values, 5, GAMMA),
+        ),
+        (
+            "lambda-return",
+            "the value function learns its own error in place of the value",
+            lambda f, values: f(ONES, values, 0.0, GAMMA, 1.0),
+        ),
+    ],
+)
+def test_values_that_learn_their_own_error(name, symptom, target):
+    worth = pg.rewards_to_go(ONES, GAMMA)
+    for f in spellings(name, "advantage", symptom):
+        for error in (0.0, 0.5, -2.0):
+            np.testing.assert_allclose(target(right(name), worth + error), worth)
+            np.testing.assert_allclose(target(f, worth + error), -error, atol=1e-12)
+        values = worth
+        for _ in range(100):
+            values = values + 0.5 * (target(f, values) - values)
+        np.testing.assert_allclose(values, worth - values)
+
+
+def test_targets_with_all_the_noise():
+    flips = np.array(list(itertools.product((0.0, 1.0), repeat=6)))  # six flips of a coin
+    worth = np.arange(6, 0, -1) / 2
+
+    def noise(f, lam):
+        return np.var([f(rewards, worth, 0.0, 1.0, lam)[0] for rewards in flips])
+
+    for f in spellings("lambda-return", "λ forgotten", "noisier targets than you asked for"):
+        for lam in (0.0, 0.5, 0.9):
+            assert noise(f, lam) == pytest.approx(6 / 4)
+            assert noise(right("lambda-return"), lam) < noise(f, lam)
+
+
+def test_values_of_another_return_than_the_weights():
+    for f in spellings("lambda-return", "no discount", "values and weights speak of different returns"):
+        values = TENS
+        for _ in range(100):
+            values = f(ONES, values, 0.0, GAMMA, LAM)
+        np.testing.assert_allclose(values, pg.rewards_to_go(ONES, 1.0))
+        surprises = right("td-errors")(ONES, values, 0.0, True, GAMMA)  # nothing is surprising here
+        assert (surprises[:-1] < -0.09).all()
 
 
 # Episodes in a row: one is cut after two steps, one ends after two, and one is cut after two.

@@ -380,7 +380,7 @@ STATE_VALUES = Exercise(
             "no discount",
             sweeps(100, lambda k: 0),
             "γ has no say in these values.",
-            "where episodes do not end, the values grow with every round.",
+            "where episodes do not end and rewards are positive, the values grow with every round.",
             "the next state's value comes one step later. What is it worth now?",
             also=tuple(sweeps(number, lambda k: 0) for number in (*ROUNDS, 500, 1000)),
         ),

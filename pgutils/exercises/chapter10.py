@@ -93,7 +93,7 @@ RATIO = Exercise(
             "all actions",
             lambda logits, old_logits, actions: np.exp(log_softmax(logits) - log_softmax(old_logits)),
             "these are the ratios of all actions, not of the one that was taken.",
-            "the loss is multiplied out to a shape that nobody asked for.",
+            "advantages do not fit, or spread over the wrong axis.",
             "in each row, `actions` says which one counts.",
         ),
         Mistake(
@@ -356,7 +356,7 @@ SILENT = Exercise(
             "advantage forgotten",
             lambda ratio, advantages, clip: ratio > 1 + clip,
             "you look at one side of the ratio, and not at the advantage.",
-            "bad actions that have become more probable are never mended.",
+            "actions that have moved the wrong way on that side are never mended.",
             "draw min(ρA, clip(ρ)A) as a function of ρ, once for A = 1 and once for A = -1.",
             also=(lambda ratio, advantages, clip: ratio < 1 - clip,),
         ),

@@ -678,7 +678,7 @@ PASS_AT_K = Exercise(
             "not averaged",
             lambda correct, n, k: passes(correct, n, k).sum(),
             "the prompts are added up, not averaged.",
-            "pass@k above 1.",
+            "pass@k can come out above 1.",
             "wanted is one number between 0 and 1.",
         ),
     ),

@@ -779,7 +779,7 @@ REINFORCE_UPDATE = Exercise(
             "overflow",
             with_weights(score=overflowing_score),
             "right for small logits; the exponentials of large ones overflow.",
-            "after some progress the logits grow, and one NaN spoils θ for good.",
+            "after some progress the logits grow, and one NaN spoils a state's logits for good.",
             "subtracting the same number from all logits changes nothing but their size.",
         ),
         Mistake(

@@ -339,7 +339,7 @@ TWO_ACTIONS = Exercise(
             "action of the environment stored",
             acting(lambda drawn, sent: sent),
             "you store what the environment receives, on its own scale.",
-            "the score is that of an action that nobody has drawn.",
+            "the score is that of an action that nobody has drawn, unless the range is -1 to 1.",
             "on which scale does the policy's mean live?",
         ),
         Mistake(

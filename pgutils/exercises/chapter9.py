@@ -686,7 +686,7 @@ CONJUGATE_GRADIENT = Exercise(
             "solved at once",
             lambda matrix, b, steps: np.linalg.solve(matrix, b),
             "this is the solution itself, as if the matrix were at hand.",
-            "none on a small problem; a network's matrix cannot be stored.",
+            "none on a small problem; a large network's matrix cannot be stored.",
             "what is x after the given number of steps?",
         ),
         Mistake(

@@ -102,7 +102,7 @@ PROBABILITY_BUG = Exercise(
             "one-hot alone",
             estimating(lambda policy, action: np.eye(len(policy))[action]),
             "the other logits of the state have to move, too.",
-            "what is done becomes more probable, whatever it brings.",
+            "away from even odds the policy drifts though returns are alike.",
             "what do the components of a softmax score sum to?",
         ),
         Mistake(
@@ -116,7 +116,7 @@ PROBABILITY_BUG = Exercise(
             "product with log π",
             estimating(lambda policy, action: np.log(policy[action]) * softmax_score_of(policy, action)),
             "you put log π where π stood: the logarithm is inside the derivative, not in front of it.",
-            "log π is negative, so good actions become less probable.",
+            "log π is negative: what brings a positive return becomes rarer.",
             "differentiate log π(a) for a softmax: what is the result?",
         ),
         Mistake(
