@@ -980,6 +980,9 @@ def test_room_to_rise():
     assert reached - 0.01 < 0.02 * (1 - highest)
     part = wrong(ROOM, "not a whole number", "none")[2]
     assert part < np.ceil(part) == batches
+    slow = wrong(ROOM, "each time a fifth of the start", "eleven times as many batches as it does")[2]
+    assert slow == (0.5 - 0.01) / (0.2 * 0.01)
+    assert round(slow / batches) == 11
 
 
 def test_one_batch_too_few():

@@ -406,7 +406,7 @@ ROOM = Exercise(
             "each time a fifth of the start",
             [1 / 1.2, 0.012, 245.0],
             "it rises by a fifth of where it stands, not of where it began.",
-            "none.",
+            "a rare action seems to need eleven times as many batches as it does.",
             "after two batches it is at 0.01 · 1.2².",
         ),
     ),
