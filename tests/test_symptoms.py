@@ -3,7 +3,9 @@
 Each test names its exercise, its mistake and a piece of the sentence, so that no sentence can change unnoticed.
 """
 
+import ast
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -958,3 +960,17 @@ def test_the_expected_weight_of_an_answer(mistake, symptom, factor):
         scores = right - chance[:, None]  # of the logit of a right answer
         total += probability.prod() * (scores * np.reshape(weights(np.array(answers), 3), (2, 3))).mean(1)
     np.testing.assert_allclose(total, factor * chance * (1 - chance), atol=1e-12)
+
+
+# None is left out.
+
+
+def test_each_symptom_is_named_by_a_test():
+    files = Path(__file__).parent.glob("test_symptoms*.py")
+    nodes = (node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    pieces = {text for text in texts if len(text) > 7 or (len(text) > 3 and any(map(str.isdigit, text)))}
+    for exercise in EXERCISES.values():
+        for mistake in exercise.mistakes:
+            told = mistake.symptom
+            assert told.startswith("none") or any(text in told for text in pieces), (exercise.name, mistake.name)
