@@ -1,5 +1,6 @@
 """Results in rows and columns, so that a narrow page breaks words and not columns."""
 
+import re
 from collections.abc import Sequence
 
 from IPython.display import Markdown
@@ -10,7 +11,8 @@ def table(head: Sequence, *rows: Sequence) -> Markdown:
 
     Args:
         head: the title of each column.
-        rows: what stands in each row, one entry for each column; numbers as the caller formats them.
+        rows: what stands in each row, one entry for each column; numbers as the caller formats them, but that the
+            hyphen before a negative one becomes a minus sign.
 
     Raises:
         ValueError: a row has more or fewer entries than the head.
@@ -20,5 +22,11 @@ def table(head: Sequence, *rows: Sequence) -> Markdown:
     for row in rows:
         if len(row) != len(head):
             raise ValueError(f"each row must have {len(head)} entries, got {len(row)}: {list(row)}")
-    lines = [" | ".join(str(entry).replace("|", r"\|") for entry in row) for row in (head, *rows)]
+    lines = [" | ".join(map(_cell, row)) for row in (head, *rows)]
     return Markdown("\n".join(f"| {line} |" for line in [lines[0], " | ".join(["---"] * len(head)), *lines[1:]]))
+
+
+def _cell(entry) -> str:
+    """Return an entry as it stands in the table; code and formulas are left alone."""
+    text = str(entry).replace("|", r"\|")
+    return text if re.search("[`$]", text) else re.sub(r"(?<![\w.)\]])-(?=\.?\d)", "−", text)
