@@ -217,7 +217,8 @@
       <${Slider} name="probability of right, p" text=${p.toFixed(2)} min=${FROM} max=${TO} step="0.01"
         value=${p}
         onInput=${move} />
-      <p>The start is worth ${plain(value(p), 2)}, and its derivative is ${signed(exact, 2)}.</p>
+      <p>The start is worth ${plain(value(p), 2)}, and its derivative with respect to the logit
+        is ${signed(exact, 2)}.</p>
       <p class="buttons">
         <button type="button" onClick=${stroll}>Walk once</button>
         <button type="button" data-pictured onClick=${() => {
@@ -245,8 +246,8 @@
   show("corridor", {
     title: "The short corridor, to be walked",
     question:
-      "At p = 0.3 the derivative is +8.48: more to the right. In what share of single walks will the estimate of " +
-      "it have the wrong sign?",
+      "At p = 0.3 the derivative with respect to the logit is +8.48: more to the right. In what share of single " +
+      "walks will the estimate of it have the wrong sign?",
     answers: ["in one of ten", "in one of three", "in more than half"],
     seen:
       "In more than half: the estimates are right on average only, thanks to a few that are large. Of the climbers, " +

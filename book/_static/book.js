@@ -39,3 +39,20 @@ addEventListener("DOMContentLoaded", () => {
     return htmlToText(page.documentElement.outerHTML, anchor);
   };
 });
+
+// On a phone a formula that is too wide is set smaller, down to nine tenths; what is wider still scrolls.
+{
+  const phone = matchMedia("(max-width: 576px)");
+  const fit = () => {
+    document.querySelectorAll("div.math mjx-container").forEach((math) => {
+      math.style.removeProperty("font-size");
+      const room = math.clientWidth / math.scrollWidth;
+      if (!phone.matches || room >= 1) return;
+      const percent = Math.max(90, Math.floor(108 * room));
+      math.style.setProperty("font-size", `${percent}%`, "important");
+    });
+  };
+
+  addEventListener("load", () => globalThis.MathJax?.startup.promise.then(fit));
+  addEventListener("resize", fit);
+}
