@@ -35,12 +35,13 @@ def plot_mdp(
     ax = ax or plt.gca()
     places = np.array(list(states.values()), dtype=float)
     for name, place, terminal in zip(states, places, mdp.terminal, strict=True):
-        ax.plot(*place, "s" if terminal else "o", markersize=54, color="white", markeredgecolor="0.3", zorder=3)
-        ax.text(*place, name, ha="center", va="center", fontsize=10, zorder=4)
+        ax.plot(*place, "s" if terminal else "o", markersize=56, color="white", markeredgecolor="0.3", zorder=3)
+        ax.text(*place, name, ha="center", va="center", fontsize=11, zorder=4)
     for state, action, following in np.argwhere(mdp.transitions > 0):
         if not mdp.terminal[state]:
             chance = mdp.transitions[state, action, following]
             label = f"{mdp.rewards[state, action]:+g}" + ("" if chance == 1 else f" ({chance:g})")
+            label = label.replace("-", "−")
             _plot_arrow(ax, places[state], places[following], action, label)
     for action, name in enumerate(actions):
         ax.plot([], [], color=COLOURS[action], label=name)
@@ -53,20 +54,20 @@ def plot_mdp(
 
 def _plot_arrow(ax: Axes, start: np.ndarray, end: np.ndarray, action: int, label: str) -> None:
     """Draw one transition as a curved arrow with a label, each action bent by another amount; a loop goes above."""
-    colour, bend = COLOURS[action], 0.18 + 0.22 * action
+    colour, bend = COLOURS[action], 0.18 + 0.28 * action
     style = {"arrowstyle": "-|>", "mutation_scale": 12, "color": colour, "linewidth": 1.4}
     if (start == end).all():
         centre = ax.annotate("", start)
         loop = {**style, "connectionstyle": "arc3,rad=-1.8", "shrinkA": 0, "shrinkB": 0}
         ends = {"xytext": (-10, 25), "textcoords": OffsetFrom(centre, (0.5, 0.5))}
         ax.annotate("", (10, 25), xycoords=OffsetFrom(centre, (0.5, 0.5)), arrowprops=loop, **ends)
-        where, offset = start, (0, 49)
+        where, offset = start, (0, 53)
     else:
-        curve = {**style, "connectionstyle": f"arc3,rad={-bend}", "shrinkA": 27, "shrinkB": 27}
+        curve = {**style, "connectionstyle": f"arc3,rad={-bend}", "shrinkA": 28, "shrinkB": 28}
         ax.annotate("", end, xytext=start, arrowprops=curve)
         along = end - start
         where, offset = (start + end) / 2 + np.array([-along[1], along[0]]) * bend / 2, (0, 0)
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     ax.annotate(
-        label, where, offset, textcoords="offset points", color=colour, fontsize=10, ha="center", va="center", bbox=box
+        label, where, offset, textcoords="offset points", color=colour, fontsize=11, ha="center", va="center", bbox=box
     )

@@ -133,7 +133,7 @@ def plot_learning_curves(curves: Mapping[str, np.ndarray], x=None, ax: Axes | No
             raise ValueError(f"{label}: a curve must have shape (runs, iterations), got {curve.shape}")
         steps = np.arange(1, curve.shape[1] + 1) if x is None else x
         if each_run:
-            ax.plot(steps, curve.T, color=colour, linewidth=0.5, alpha=0.3)
+            ax.plot(steps, curve.T, color=colour, linewidth=0.7, alpha=0.4)
         ax.fill_between(steps, *bootstrap_interval(curve), color=colour, alpha=0.25, linewidth=0)
         often = (0.05 + 0.03 * (number % 4), 0.12)  # in parts of the width, no marker upon another
         ax.plot(steps, interquartile_mean(curve), linewidth=2, markevery=often, label=label, **style)

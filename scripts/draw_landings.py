@@ -13,7 +13,7 @@ import pgutils as pg
 
 BOOK = Path(__file__).parent.parent / "book"
 METHODS = ["total return", "reward-to-go", "learned value"]
-SOLVED = 200  # from this mean return on the task counts as solved
+SOLVED = 200  # above this mean return the task counts as solved
 
 
 def final_returns() -> dict[str, np.ndarray]:
@@ -23,20 +23,18 @@ def final_returns() -> dict[str, np.ndarray]:
 
 
 def draw() -> plt.Figure:
-    """Draw a row for each method and a mark for each run, hollow where the task is not solved."""
+    """Draw a row for each method and a mark for each run, filled where the task is solved."""
     pg.set_style()
-    figure, ax = plt.subplots(figsize=(6.4, 2.3))
+    figure, ax = plt.subplots(figsize=(6.4, 3.0))
     for row, (name, returns) in enumerate(final_returns().items()):
         style = pg.method_style(name)
-        heights = row + np.linspace(-0.2, 0.2, len(returns))
-        for chosen, colours in (
-            (returns > SOLVED, {"facecolor": style["color"], "edgecolor": "white"}),
-            (returns <= SOLVED, {"facecolor": "none", "edgecolor": style["color"]}),
-        ):
-            ax.scatter(returns[chosen], heights[chosen], 50, marker=style["marker"], **colours)
+        heights = row + np.linspace(-0.36, 0.36, len(returns))
+        for chosen, strength in (returns > SOLVED, 0.6), (returns <= SOLVED, 0):
+            marks = {"marker": style["marker"], "facecolor": (style["color"], strength), "edgecolor": style["color"]}
+            ax.scatter(returns[chosen], heights[chosen], 24, **marks)
         count = f"{(returns > SOLVED).sum()} of {len(returns)}"
         ax.text(1.02, row, count, color=style["color"], weight="bold", va="center", transform=ax.get_yaxis_transform())
-    ax.axvline(SOLVED, color="0.2", linestyle="--", linewidth=1)
+    ax.axvline(SOLVED, color="0.2", linestyle="--", linewidth=1, zorder=0)
     ax.set(xlabel="mean return of the trained policy", ylim=(len(METHODS) - 0.5, -0.5))
     ax.set_yticks(range(len(METHODS)), METHODS)
     ax.set_title(f"solved: above {SOLVED}", loc="right", fontsize="medium")

@@ -171,7 +171,7 @@ def test_a_process_has_its_states_arrows_and_labels(ax):
     texts = [text.get_text() for text in ax.texts]
     assert [text for text in texts if text in HIKE] == list(HIKE)
     labels = sorted(text for text in texts if text and text not in HIKE)
-    wanted = ["+0 (0.8)", "+0 (0.2)", "-1 (0.4)", "-1 (0.6)", "+1", "-1 (0.5)", "-1 (0.5)", "+1", "+4"]
+    wanted = ["+0 (0.8)", "+0 (0.2)", "−1 (0.4)", "−1 (0.6)", "+1", "−1 (0.5)", "−1 (0.5)", "+1", "+4"]
     assert labels == sorted(wanted)
     assert len(arrows(ax)) == 9
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["path", "climb"]
@@ -203,7 +203,8 @@ def test_labels_do_not_round_what_they_show(ax):
     mdp = pg.TabularMDP(transitions, [[0.5, -1.5], [0, 0]], [1, 0])
     pg.plot_mdp(mdp, {"a": (0, 0), "b": (1, 0)}, ["x", "y"], ax=ax)
     labels = [text.get_text() for text in ax.texts if text.get_text() and text.get_text() not in "ab"]
-    numbers = [[float(number) for number in label.replace("(", "").replace(")", "").split()] for label in labels]
+    plain = [label.replace("(", "").replace(")", "").replace("−", "-") for label in labels]
+    numbers = [[float(number) for number in label.split()] for label in plain]
     assert sorted(numbers) == [[-1.5], [0.5, 0.25], [0.5, 0.75]]
 
 
