@@ -8,8 +8,9 @@ CHAPTERS = {int(path.stem[:2]): path.stem for path in BOOK.glob("[01]*.ipynb")}
 
 
 def to_chapter(found):
-    """Return the link that takes the place of the words "chapter 3", which stay on one line."""
-    words, chapter = f"chapter\N{NO-BREAK SPACE}{found[1]}", CHAPTERS.get(int(found[1]))
+    """Return the link that stands for the words "chapter 3", on one line."""
+    words = f"chapter\N{NO-BREAK SPACE}{found[1]}"
+    chapter = CHAPTERS.get(int(found[1]))
     return f":doc:`{words} <{chapter}>`" if chapter else words
 
 
