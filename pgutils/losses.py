@@ -29,7 +29,7 @@ def policy_gradient_loss(log_probs: torch.Tensor, weights: torch.Tensor, mask: t
 def clipped_loss(
     log_probs: torch.Tensor, old_log_probs: torch.Tensor, weights: torch.Tensor, mask: torch.Tensor, clip: float
 ) -> torch.Tensor:
-    """Return the negative mean over the steps taken of min(ρ w, clip(ρ, 1−ε, 1+ε) w), with ρ the ratio π : old π.
+    """Return the negative mean over the steps taken of min(ρ w, clip(ρ, 1−ε, 1+ε) w), with ρ the ratio π / old π.
 
     Old log-probabilities and weights are constants: no gradient flows into them.
 
