@@ -7,7 +7,7 @@ from pgutils.rollouts import EpisodeBatch
 
 
 def td_errors(batch: EpisodeBatch, gamma: float | None = None) -> torch.Tensor:
-    """Return δ_t = r_t + γ V(s_{t+1}) - V(s_t) of each step.
+    """Return δₜ = rₜ + γ V(sₜ₊₁) − V(sₜ) of each step.
 
     What follows the last step of an episode is ``batch.final_values``: nothing where it terminated.
 
@@ -28,7 +28,7 @@ def td_errors(batch: EpisodeBatch, gamma: float | None = None) -> torch.Tensor:
 
 
 def gae(lam: float, gamma: float | None = None):
-    """Return a ``weights`` function: generalised advantage estimation, Σ_k (γλ)^k δ_{t+k}.
+    """Return a ``weights`` function: generalised advantage estimation, Σₖ (γλ)ᵏ δₜ₊ₖ.
 
     Args:
         lam: in [0, 1]. With 0 it is the TD error; with 1 it is the reward-to-go minus the value, and unbiased whatever
@@ -49,9 +49,9 @@ def gae(lam: float, gamma: float | None = None):
 
 
 def td_lambda(lam: float):
-    """Return a ``targets`` function: the λ-return, G_t = r_t + γ ((1-λ) V(s_{t+1}) + λ G_{t+1}).
+    """Return a ``targets`` function: the λ-return, Gₜ = rₜ + γ ((1−λ) V(sₜ₊₁) + λ Gₜ₊₁).
 
-    It is V(s_t) plus the advantage that ``gae(lam)`` estimates. With ``lam`` 1 it is the reward-to-go, with
+    It is V(sₜ) plus the advantage that ``gae(lam)`` estimates. With ``lam`` 1 it is the reward-to-go, with
     V(final_obs) added beyond the cut where an episode was truncated, which is what ``train`` fits values to by default.
 
     Args:
@@ -83,7 +83,7 @@ def _last_step(batch: EpisodeBatch) -> torch.Tensor:
 
 
 def _next_values(batch: EpisodeBatch) -> torch.Tensor:
-    """Return V(s_{t+1}), shape (runs, episodes, steps), and ``final_values`` after the last step of an episode."""
+    """Return V(sₜ₊₁), shape (runs, episodes, steps), and ``final_values`` after the last step of an episode."""
     if batch.values is None:
         raise ValueError("the batch has no values: train with value_steps of at least 1")
     following = torch.cat([batch.values[..., 1:], torch.zeros_like(batch.values[..., :1])], -1)

@@ -99,7 +99,7 @@ def bootstrap_interval(scores, statistic=interquartile_mean, *, seed: int = 0, l
         resamples: how many times the runs are drawn again, with replacement.
 
     Returns:
-        Two arrays of shape (...): the lower and the upper end.
+        The lower and the upper end, two arrays of shape (...).
 
     Raises:
         ValueError: there are fewer than two runs, a score is NaN, or ``level`` does not lie between 0 and 1.

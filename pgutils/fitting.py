@@ -18,7 +18,7 @@ def value_fitter(values: ValueFunction, targets: Callable, learning_rate: float,
 
     Args:
         values: the value function of all runs; changed in place.
-        targets: a function of the batch, such as ``td_lambda(1.0)``, that returns what V(s_t) is fitted to, shape
+        targets: a function of the batch, such as ``td_lambda(1.0)``, that returns what V(sₜ) is fitted to, shape
             (runs, episodes, steps).
         learning_rate: of Adam.
         steps: how many of its steps there are in a pass over the batch.

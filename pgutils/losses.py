@@ -4,13 +4,13 @@ import torch
 
 
 def policy_gradient_loss(log_probs: torch.Tensor, weights: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Return -(1/N) Σ_i Σ_t log π(a_t | s_t) w_t, whose gradient estimates -∇J.
+    """Return −(1/N) Σᵢ Σₜ log π(aₜ | sₜ) wₜ, whose gradient estimates −∇J.
 
     The sum runs over the steps and the mean over the N episodes. The weights are constants: no gradient flows into
     them.
 
     Args:
-        log_probs: log π(a_t | s_t) of the actions taken, shape (..., episodes, steps).
+        log_probs: log π(aₜ | sₜ) of the actions taken, shape (..., episodes, steps).
         weights: what multiplies each score, the same shape.
         mask: where a step was really taken, the same shape.
 
@@ -29,12 +29,12 @@ def policy_gradient_loss(log_probs: torch.Tensor, weights: torch.Tensor, mask: t
 def clipped_loss(
     log_probs: torch.Tensor, old_log_probs: torch.Tensor, weights: torch.Tensor, mask: torch.Tensor, clip: float
 ) -> torch.Tensor:
-    """Return the negative mean over the steps taken of min(ρ w, clip(ρ, 1-ε, 1+ε) w), with ρ the ratio π / π_old.
+    """Return the negative mean over the steps taken of min(ρ w, clip(ρ, 1−ε, 1+ε) w), with ρ the ratio π / old π.
 
     Old log-probabilities and weights are constants: no gradient flows into them.
 
     Args:
-        log_probs: log π(a_t | s_t) of the actions taken, shape (..., episodes, steps).
+        log_probs: log π(aₜ | sₜ) of the actions taken, shape (..., episodes, steps).
         old_log_probs: the same, of the policy that took them.
         weights: estimates of the advantage, the same shape.
         mask: where a step was really taken, the same shape.
@@ -58,7 +58,7 @@ def value_loss(values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor) 
     """Return the mean squared error of the values over the steps that were taken.
 
     Args:
-        values: V(s_t), shape (..., episodes, steps).
+        values: V(sₜ), shape (..., episodes, steps).
         returns: what they should predict, such as the reward-to-go, the same shape; a constant.
         mask: where a step was really taken, the same shape.
 

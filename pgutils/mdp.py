@@ -96,7 +96,7 @@ class TabularMDP:
         return self.rewards + self.gamma * self.transitions @ self.state_values(policy)
 
     def occupancy(self, policy: np.ndarray) -> np.ndarray:
-        """Return how often each state is visited, Σ_t γ^t P(s_t = s), shape (S,); 0 for terminal states.
+        """Return how often each state is visited, Σₜ γᵗ P(sₜ = s), shape (S,); 0 for terminal states.
 
         Args and errors as for ``state_values``. *Introduced in chapter 2.*
         """

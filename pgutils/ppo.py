@@ -38,8 +38,8 @@ def ppo(
 
     Returns:
         An update as ``train`` wants it. Besides the losses and entropies from before it, which ``History`` knows, it
-        reports what it has done, each of shape (runs,): ``kls``, the mean divergence KL(π_old ‖ π) over the states of
-        the batch; ``outside``, the share of the steps whose ratio has left [1-ε, 1+ε]; ``clipped``, the share that has
+        reports what it has done, each of shape (runs,): ``kls``, the mean divergence KL(old ‖ new) over the states of
+        the batch; ``outside``, the share of the steps whose ratio has left [1−ε, 1+ε]; ``clipped``, the share that has
         lost its gradient, which is no more than that; ``largest_ratios``; and ``epochs``, how many were made.
 
     Raises:

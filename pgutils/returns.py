@@ -38,7 +38,7 @@ def _discount(rewards, gamma):
 
 
 def rewards_to_go(rewards, gamma: float | None = None):
-    """Return the discounted sum of the rewards from each step on, G_t = r_t + γ G_{t+1}.
+    """Return the discounted sum of the rewards from each step on, Gₜ = rₜ + γ Gₜ₊₁.
 
     Args:
         rewards: shape (..., steps), 0 after the end of an episode; or an ``EpisodeBatch``, which brings its own gamma.
@@ -62,7 +62,7 @@ def rewards_to_go(rewards, gamma: float | None = None):
 
 
 def total_return(rewards, gamma: float | None = None):
-    """Return the discounted sum of all rewards of each trajectory, R(τ) = Σ_t γ^t r_t.
+    """Return the discounted sum of all rewards of each trajectory, R(τ) = Σₜ γᵗ rₜ.
 
     Args, errors and source are those of ``rewards_to_go``; the steps axis is summed away: shape (...).
 

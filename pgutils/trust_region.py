@@ -37,10 +37,10 @@ def trust_region(
         tries: how many lengths it tries; if all are refused, the policy of that run stays as it is.
 
     Returns:
-        An update: it changes the policy in place and returns tensors of shape (runs,): losses and entropies from before
-        the step, as ``History`` has them, and for its ``diagnostics`` ``kls``, the mean divergence from the old policy;
-        ``fractions``, what the line search left of the step, 0 where all was refused; and ``gains``, how far the
-        surrogate has risen, per episode.
+        An update, which changes the policy in place and returns tensors of shape (runs,). They are losses and entropies
+        from before the step, as ``History`` has them, and for its ``diagnostics`` ``kls``, the mean divergence from the
+        old policy; ``fractions``, what the line search left of the step, 0 where all was refused; and ``gains``, how
+        far the surrogate has risen, per episode.
 
     Raises:
         ValueError: a setting is out of its range.

@@ -12,7 +12,7 @@ ENTRIES = re.findall(r"^(\S.*)\n  (.*)$", GLOSSARY, re.MULTILINE)
 
 @pytest.mark.parametrize(("term", "entry"), ENTRIES, ids=[term for term, _ in ENTRIES])
 def test_a_term_occurs_in_the_chapter_that_introduces_it(term, entry):
-    name = re.search(r"\(?(?:\[Chapter \d+\]\(|\{doc\}`Chapter \d+ <)([\w-]+)", entry)[1]
+    name = re.search(r"\(?(?:\[Chapter\xa0\d+\]\(|\{doc\}`Chapter\xa0\d+ <)([\w-]+)", entry)[1]
     cells = nbformat.read(BOOK / f"{name}.ipynb", as_version=4).cells
     prose = " ".join(cell.source for cell in cells if cell.cell_type == "markdown").replace("*", "")
     assert re.sub(r" \(.*\)", "", term).lower() in prose.lower()

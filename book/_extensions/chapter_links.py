@@ -8,9 +8,10 @@ CHAPTERS = {int(path.stem[:2]): path.stem for path in BOOK.glob("[01]*.ipynb")}
 
 
 def to_chapter(found):
-    """Return the link that takes the place of the words "chapter 3"."""
+    """Return the link that stands for the words "chapter 3", on one line."""
+    words = f"chapter\N{NO-BREAK SPACE}{found[1]}"
     chapter = CHAPTERS.get(int(found[1]))
-    return f":doc:`{found[0]} <{chapter}>`" if chapter else found[0]
+    return f":doc:`{words} <{chapter}>`" if chapter else words
 
 
 def link(app, what, name, obj, options, lines):
