@@ -11,6 +11,8 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -44,8 +46,11 @@ WEIGHTS = {
     "rewards_to_go": pg.rewards_to_go,
     "rewards_to_go - values": lambda batch: pg.rewards_to_go(batch) - batch.values,
     "gae(0.95)": pg.gae(0.95),
+    "gae(0.98)": pg.gae(0.98),
 }
-TARGETS = {"rewards_to_go": pg.rewards_to_go}  # with nothing beyond the cut of a truncated episode
+# The rewards-to-go have nothing beyond the cut of a truncated episode.
+TARGETS = {"rewards_to_go": pg.rewards_to_go, "td_lambda(1)": pg.td_lambda(1.0)}
+UPDATES = {"gradient_step": pg.gradient_step, "ppo()": pg.ppo()}
 LANDER = {
     "env_id": "LunarLander-v3",
     "env_steps": 1_000_000,
@@ -54,6 +59,18 @@ LANDER = {
     "learning_rate": 5e-3,
     "hidden": (64, 64),
 }
+ACTOR_CRITIC = {  # chapters 7 and 10; the runs of a job train together
+    **LANDER,
+    "env_steps": 500_000,
+    "gamma": 0.999,
+    "weights": "gae(0.98)",
+    "targets": "td_lambda(1)",
+    "value_steps": 4,
+    "value_epochs": 10,
+    "value_learning_rate": 3e-3,
+    "together": 4,
+}
+PPO = {**ACTOR_CRITIC, "update": "ppo()", "learning_rate": 3e-3}
 EXPERIMENTS = {
     "lunar-lander-total-return": {**LANDER, "weights": "total_return", "value_steps": 0},
     "lunar-lander-reward-to-go-discounted": {**LANDER, "weights": "discounted_rewards_to_go", "value_steps": 0},
@@ -65,6 +82,10 @@ EXPERIMENTS = {
         "value_steps": 10,
         "targets": "rewards_to_go",
     },
+    "lunar-lander-gae": ACTOR_CRITIC,
+    "lunar-lander-ppo": PPO,
+    "lunar-lander-gae-limit-is-an-end": {**ACTOR_CRITIC, "limit_is_an_end": True},
+    "lunar-lander-ppo-limit-is-an-end": {**PPO, "limit_is_an_end": True},
     "cart-pole-against-ppo": {
         "env_id": "CartPole-v1",
         "reinforce": {
@@ -92,12 +113,28 @@ EXPERIMENTS = {
 }
 
 
-def train_once(
-    env_id: str, *, weights: str, env_steps: int, seed: int, targets: str = "rewards_to_go", **settings
+def without_beyond(quantity: Callable) -> Callable:
+    """Return the quantity of a batch whose truncated episodes have nothing beyond their cut."""
+    return lambda batch: quantity(replace(batch, final_values=torch.zeros_like(batch.final_values)))
+
+
+def train_together(
+    env_id: str,
+    *,
+    weights: str,
+    env_steps: int,
+    targets: str = "rewards_to_go",
+    update: str = "gradient_step",
+    together: int = 1,
+    limit_is_an_end: bool = False,
+    **settings,
 ) -> pg.History:
-    """Train one run until it has taken its steps; an iteration takes at least one of them."""
-    options = {"env_steps": env_steps, "iterations": env_steps, "runs": 1, "seed": seed}
-    return pg.train(env_id, WEIGHTS[weights], targets=TARGETS[targets], **settings, **options)
+    """Train runs until each has taken its steps; an iteration takes at least one of them."""
+    functions = {"weights": WEIGHTS[weights], "targets": TARGETS[targets]}
+    if limit_is_an_end:
+        functions = {name: without_beyond(function) for name, function in functions.items()}
+    counts = {"env_steps": env_steps, "iterations": env_steps, "runs": together}
+    return pg.train(env_id, update=UPDATES[update], **functions, **counts, **settings)
 
 
 def endings(batch: pg.EpisodeBatch) -> dict[str, torch.Tensor]:
@@ -114,7 +151,7 @@ def endings(batch: pg.EpisodeBatch) -> dict[str, torch.Tensor]:
 
 
 def record_run(settings: dict, seed: int, offset: int) -> dict[str, np.ndarray]:
-    """Train and evaluate one run; return curves, each of shape (1, iterations), and evaluations, (1, episodes)."""
+    """Train and evaluate the runs of a job; return curves, (runs, iterations), and evaluations, (runs, episodes)."""
     os.environ[OFFSET] = str(offset)  # on whatever machine this is
     ends = []
 
@@ -122,7 +159,7 @@ def record_run(settings: dict, seed: int, offset: int) -> dict[str, np.ndarray]:
         ends.append({name: which.double().mean(-1) for name, which in endings(batch).items()})
         return pg.landed(batch)
 
-    history = train_once(**settings, seed=seed, success=success)
+    history = train_together(**settings, seed=seed, success=success)
     curves = ("env_steps", "returns", "successes", "entropies", "explained_variances")
     arrays = {name: getattr(history, name) for name in curves}
     arrays |= {name: np.stack([row[name] for row in ends], 1) for name in ("standing", "aloft")}
@@ -143,7 +180,7 @@ def record_against_ppo(settings: dict, seed: int, offset: int) -> dict[str, np.n
     os.environ[OFFSET] = str(offset)
     torch.set_num_threads(1)
     start = time.perf_counter()
-    history = train_once(settings["env_id"], **settings["reinforce"], seed=seed)
+    history = train_together(settings["env_id"], **settings["reinforce"], seed=seed)
     middle = time.perf_counter()
     ppo = train_peer("PPO", settings["env_id"], **settings["ppo"], seed=seed + 1000 * offset)
     end = time.perf_counter()
@@ -182,7 +219,7 @@ def main(folder: Path, experiments: dict[str, dict] = EXPERIMENTS, runs: int = R
     """Record what is missing in ``folder``, with all seeds shifted as everywhere by ``PGUTILS_SEED_OFFSET``."""
     memory, offset = Memory(folder / ".runs", verbose=0), seed_offset()
     for name, settings in experiments.items():
-        seeds = list(range(runs))
+        seeds = list(range(runs // settings.get("together", 1)))
         path, about = folder / f"{name}.npz", {**settings, "seeds": seeds, "seed_offset": offset}
         if is_recorded(path, about):
             continue

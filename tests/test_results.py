@@ -102,6 +102,40 @@ def test_a_recorded_run_is_that_of_the_book(tmp_path):
     assert arrays["stochastic_returns"].shape == arrays["greedy_landed"].shape == (2, 100)
 
 
+def test_the_runs_of_a_job_train_together(tmp_path):
+    changes = {"weights": "gae(0.98)", "targets": "td_lambda(1)", "value_steps": 1, "gamma": 0.9}
+    pair = {**TINY, **changes, "update": "ppo()", "together": 2}
+    main(tmp_path, {"tiny": pair}, runs=4)
+    arrays = pg.load_results(tmp_path / "tiny.npz", **pair, seeds=[0, 1])
+    options = {"update": pg.ppo(), "value_steps": 1, "gamma": 0.9, "learning_rate": 0.01, "hidden": (4,), "episodes": 2}
+    history = pg.train("CartPole-v1", pg.gae(0.98), **options, env_steps=300, iterations=300, runs=2, seed=1)
+    returns = arrays["returns"][2:]
+    for row, wanted in zip(returns, history.returns, strict=True):
+        np.testing.assert_allclose(row[~np.isnan(row)], wanted, rtol=1e-6)
+    assert arrays["stochastic_standing"].shape == (4, 100)
+
+
+@pytest.mark.parametrize("quantity", [pg.gae(0.5), pg.td_lambda(0.5)])
+def test_where_the_limit_is_an_end_nothing_lies_beyond_it(quantity):
+    cut = torch.tensor([[True, False]])
+    batch = pg.EpisodeBatch(
+        obs=torch.zeros(1, 2, 3, 1),
+        actions=torch.zeros(1, 2, 3),
+        rewards=torch.ones(1, 2, 3),
+        mask=torch.ones(1, 2, 3, dtype=bool),
+        final_obs=torch.zeros(1, 2, 1),
+        terminated=~cut,
+        truncated=cut,
+        gamma=0.9,
+        values=torch.full((1, 2, 3), 2.0),
+        final_values=torch.where(cut, 5.0, 0.0),
+    )
+    found = record_results.without_beyond(quantity)(batch)
+    assert torch.equal(found[:, 0], found[:, 1])
+    assert torch.equal(found[:, 1], quantity(batch)[:, 1])
+    assert (found[:, 0] < quantity(batch)[:, 0]).all()
+
+
 def test_shifted_seeds_are_recorded_elsewhere(tmp_path, monkeypatch):
     assert record_results.folder_of_this_offset() == record_results.Path("book/results")
     main(tmp_path / "here", {"tiny": TINY}, runs=2)
@@ -153,7 +187,8 @@ def test_what_is_recorded_already_stays(tmp_path):
 def test_the_recorded_files_are_those_of_the_script(name):
     path = record_results.Path("book/results", f"{name}.npz")
     assert path.stat().st_size < 200_000
-    assert is_recorded(path, {**EXPERIMENTS[name], "seeds": list(range(record_results.RUNS)), "seed_offset": 0})
+    jobs = record_results.RUNS // EXPERIMENTS[name].get("together", 1)
+    assert is_recorded(path, {**EXPERIMENTS[name], "seeds": list(range(jobs)), "seed_offset": 0})
 
 
 @pytest.mark.parametrize("name", record_methods.EXPERIMENTS)
