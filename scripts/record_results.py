@@ -45,6 +45,7 @@ WEIGHTS = {
     "past_and_rewards_to_go": past_and_rewards_to_go,
     "rewards_to_go": pg.rewards_to_go,
     "rewards_to_go - values": lambda batch: pg.rewards_to_go(batch) - batch.values,
+    "gae(0.9)": pg.gae(0.9),
     "gae(0.95)": pg.gae(0.95),
     "gae(0.98)": pg.gae(0.98),
 }
@@ -86,6 +87,9 @@ EXPERIMENTS = {
     "lunar-lander-ppo": PPO,
     "lunar-lander-gae-limit-is-an-end": {**ACTOR_CRITIC, "limit_is_an_end": True},
     "lunar-lander-ppo-limit-is-an-end": {**PPO, "limit_is_an_end": True},
+    "lunar-lander-gae-gamma-0.99": {**ACTOR_CRITIC, "gamma": 0.99},
+    "lunar-lander-gae-lambda-0.9": {**ACTOR_CRITIC, "weights": "gae(0.9)"},
+    "lunar-lander-gae-fewer-value-steps": {**ACTOR_CRITIC, "value_epochs": 1},
     "cart-pole-against-ppo": {
         "env_id": "CartPole-v1",
         "reinforce": {
