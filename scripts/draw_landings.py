@@ -12,20 +12,25 @@ import numpy as np
 import pgutils as pg
 
 BOOK = Path(__file__).parent.parent / "book"
-METHODS = ["total return", "reward-to-go", "learned value"]
+METHODS = {
+    "total return": "total-return",
+    "reward-to-go": "reward-to-go",
+    "learned value": "learned-value",
+    "GAE": "gae-gamma-0.99",
+}
 SOLVED = 200  # above this mean return the task counts as solved
 
 
 def final_returns() -> dict[str, np.ndarray]:
     """Return for each method the mean return of each of its final policies, over 100 episodes, shape (runs,)."""
-    files = {name: BOOK / "results" / f"lunar-lander-{name.replace(' ', '-')}.npz" for name in METHODS}
-    return {name: pg.load_results(file)["stochastic_returns"].mean(1) for name, file in files.items()}
+    runs = {name: pg.load_results(BOOK / "results" / f"lunar-lander-{file}.npz") for name, file in METHODS.items()}
+    return {name: arrays["stochastic_returns"].mean(1) for name, arrays in runs.items()}
 
 
 def draw() -> plt.Figure:
     """Draw a row for each method and a mark for each run, filled where the task is solved."""
     pg.set_style()
-    figure, ax = plt.subplots(figsize=(6.4, 3.0))
+    figure, ax = plt.subplots(figsize=(6.4, 3.8))
     for row, (name, returns) in enumerate(final_returns().items()):
         style = pg.method_style(name)
         heights = row + np.linspace(-0.36, 0.36, len(returns))
