@@ -90,6 +90,7 @@ EXPERIMENTS = {
     "lunar-lander-gae-gamma-0.99": {**ACTOR_CRITIC, "gamma": 0.99},
     "lunar-lander-gae-lambda-0.9": {**ACTOR_CRITIC, "weights": "gae(0.9)"},
     "lunar-lander-gae-fewer-value-steps": {**ACTOR_CRITIC, "value_epochs": 1},
+    "lunar-lander-continuous": {**ACTOR_CRITIC, "env_id": "LunarLanderContinuous-v3"},
     "cart-pole-against-ppo": {
         "env_id": "CartPole-v1",
         "reinforce": {
