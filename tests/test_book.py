@@ -155,6 +155,13 @@ def test_tables_fit_a_phone(page):
     assert page.locator(".pst-scrollable-table-container").evaluate_all(wide) == []
 
 
+def test_on_a_desk_equations_are_as_large_as_the_formulas_in_the_text(page):
+    size = "found => found.map(math => getComputedStyle(math).fontSize)"
+    displayed = page.locator("div.math mjx-container").evaluate_all(size)
+    in_text = page.locator("article section > p > span.math mjx-container").evaluate_all(size)
+    assert not displayed or not in_text or set(displayed) == set(in_text)
+
+
 def test_most_equations_fit_a_phone_and_the_others_show_that_they_go_on(page):
     page.set_viewport_size(PHONE)
     equations = page.locator("div.math mjx-container")

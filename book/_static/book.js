@@ -45,7 +45,8 @@ addEventListener("DOMContentLoaded", () => {
   const phone = matchMedia("(max-width: 576px)");
   const fit = () => {
     document.querySelectorAll("div.math mjx-container").forEach((math) => {
-      math.style.removeProperty("font-size");
+      math.dataset.size ??= math.style.fontSize; // MathJax's own
+      math.style.fontSize = math.dataset.size;
       const room = math.clientWidth / math.scrollWidth;
       if (!phone.matches || room >= 1) return;
       const percent = Math.max(90, Math.floor(108 * room));
