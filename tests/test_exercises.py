@@ -235,6 +235,23 @@ def nearly_no_floor(weights, mask):
     return np.where(mask, (weights - weights[mask].mean()) / (weights[mask].std() + 1e-12), 0.0)
 
 
+def rounded_off(weights, mask):
+    """Takes a small deviation for none, and divides by the deviation itself otherwise."""
+    shifted = (weights - weights[mask][0]) * mask
+    deviation = shifted[mask].std(ddof=1)
+    return np.zeros_like(shifted) if deviation < 1e-3 else (shifted - shifted[mask].mean()) * mask / deviation
+
+
+def with_epsilon(epsilon, ddof=1):
+    """Normalises with another small number in the denominator."""
+
+    def normalised(weights, mask):
+        shifted = (weights - weights[mask][0]) * mask
+        return (shifted - shifted[mask].mean()) * mask / (shifted[mask].std(ddof=ddof) + epsilon)
+
+    return normalised
+
+
 def own_sign_lost(log_probs, values, returns):
     return (log_probs * (returns - values.detach())).mean() + ((values - returns) ** 2).mean()
 
@@ -260,6 +277,10 @@ def by_the_episode(scores, rewards, gamma):
 TOLD = [
     ("policy-gradient-loss", not_detached_sum, "the weights get a gradient, too", "no gradient reaches"),
     ("normalisation", nearly_no_floor, "their mean is rounded", "0 by 0"),
+    ("normalisation", rounded_off, "counts as none", "right."),
+    ("normalisation", with_epsilon(1e-10), "right.", "convention"),
+    ("normalisation", with_epsilon(1e-6), "right, by another convention. You add 1e-06", "not yet"),
+    ("normalisation", with_epsilon(1e-5, ddof=0), "right, by 2 other conventions", "not yet"),
     ("two-losses-in-one", own_sign_lost, "the sign of the policy's loss", "an advantage is"),
     ("rare-and-good", rows_lost, "only one counts", "Probe:"),
     ("reward-to-go-gradient", undiscounted_in_front_discounted, "in G_t itself γ has no say", "appears twice"),

@@ -150,7 +150,6 @@ HARMLESS = {
         "shifted = weights - weights[mask][-1]",
         "scaled = (shifted - taken.mean()) / (taken.std() + 1e-08)",  # ddof = 0
         "scaled = (shifted - taken.mean()) / (taken.std(ddof=0) + 1e-08)",
-        "scaled = (shifted - taken.mean()) / (taken.std(ddof=1) - 1e-08)",
     },
     "advantage": {"return pg.rewards_to_go(rewards, gamma) - values.squeeze(1).detach()"},
     "surrogate": {"return (ratio * advantages.detach() * mask).sum(1).sum()"},  # the sum over episodes

@@ -83,6 +83,13 @@ def test_nothing_is_pushed_down():
     assert (pushes(wrong(NORMAL, "between 0 and 1", "")(WEIGHTS - 100, MASK), MASK) >= 0).all()
 
 
+def test_small_rewards_are_lost_below_a_bound():
+    for bounded in spellings(NORMAL, "a bound below which nothing varies", "are ten-thousandths nothing is learned"):
+        assert not pushes(bounded(WEIGHTS * 1e-4, MASK), MASK).any()
+        assert pushes(bounded(WEIGHTS, MASK), MASK).any()
+    assert pushes(right(NORMAL)(WEIGHTS * 1e-4, MASK), MASK).any()
+
+
 def sizes(normalised, *batches):
     """The root mean square of the weights of some batches."""
     return [np.sqrt((normalised(weights, MASK)[MASK] ** 2).mean()) for weights in batches]

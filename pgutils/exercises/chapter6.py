@@ -83,6 +83,20 @@ def alike(number, dtype):
     return np.where(LENGTHS, number, -3.0).astype(dtype), LENGTHS
 
 
+def another_epsilon(epsilon):
+    """Return the convention of those who add another small number to the deviation."""
+
+    def wrap(answer):
+        def wrapped(weights, mask):
+            deviation, alike = weights[mask].std(ddof=1), np.ptp(weights[mask]) == 0
+            return answer(weights, mask) * (1 if alike else (deviation + 1e-8) / (deviation + epsilon))
+
+        return wrapped
+
+    explanation = f"You add {epsilon:g} to the deviation, the book 1e-08: only weights that are nearly alike notice."
+    return Convention(f"ε = {epsilon:g}", explanation=explanation, wrap=wrap)
+
+
 NORMALISATION = Exercise(
     name="normalisation",
     chapter=6,
@@ -95,8 +109,13 @@ NORMALISATION = Exercise(
         "three episodes": (np.cos(np.arange(18.0)).reshape(3, 6), LENGTHS),
         "all 99.34 in float32": alike(99.34, np.float32),
         "all 1000000.1": alike(1e6 + 0.1, np.float64),
+        "nearly alike": (5e-4 * np.sin(np.arange(800.0)).reshape(2, 400), np.ones((2, 400), dtype=bool)),
     },
+    tolerance=3e-5,  # so that a small number of 1e-8 or less in the denominator makes no difference
     conventions=(
+        another_epsilon(1e-5),
+        another_epsilon(1e-6),
+        another_epsilon(1e-7),
         Convention(
             "ddof = 0",
             explanation="You divide by n (ddof = 0), the book by n - 1 (ddof = 1, as torch.std does and numpy.std "
@@ -204,6 +223,14 @@ NORMALISATION = Exercise(
             "you divide by the root of the mean square of the weights, not by their deviation from the mean.",
             "the more deviations the mean is away from 0, the smaller the weights.",
             "from where is the deviation measured?",
+        ),
+        Mistake(
+            "a bound below which nothing varies",
+            lambda weights, mask: scaled(weights, mask) * (weights[mask].std() > 1e-3),
+            "right, but a deviation below some bound of yours counts as none.",
+            "where rewards are ten-thousandths nothing is learned.",
+            "which deviation comes from rounding alone?",
+            also=(lambda weights, mask: scaled(weights, mask, ddof=0) * (weights[mask].std() > 1e-3),),
         ),
         Mistake(
             "division by zero",
