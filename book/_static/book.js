@@ -54,6 +54,6 @@ addEventListener("DOMContentLoaded", () => {
     });
   };
 
-  addEventListener("load", () => globalThis.MathJax?.startup.promise.then(fit));
+  addEventListener("load", () => globalThis.MathJax?.startup?.promise.then(fit));
   addEventListener("resize", fit);
 }
