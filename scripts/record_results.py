@@ -60,7 +60,7 @@ LANDER = {
     "learning_rate": 5e-3,
     "hidden": (64, 64),
 }
-ACTOR_CRITIC = {  # chapters 7 and 10; the runs of a job train together
+ACTOR_CRITIC = {  # chapters 7, 8 and 10; the runs of a job train together
     **LANDER,
     "env_steps": 500_000,
     "gamma": 0.999,
